@@ -50,7 +50,8 @@ function prefixEnd(start: Uint8Array): Uint8Array {
   let last = start.length - 1;
   while (last >= 0 && start[last] === 0xff) last -= 1;
   if (last < 0) return OPEN_END;
-  const end = start.slice(0, last + 1);
+  // A copy: a Buffer's own `slice` would share the memory of `start`.
+  const end = Uint8Array.from(start.subarray(0, last + 1));
   end[last] = (start[last] as number) + 1;
   return end;
 }
