@@ -25,6 +25,7 @@ const config: Config = {
   },
   testMatch: ['<rootDir>/{core,recipes,examples,bench,docs}/**/*.test.ts'],
   modulePathIgnorePatterns: ['<rootDir>/dist/'],
+  globalSetup: '<rootDir>/.config/build-programs.js',
   maxWorkers: 2,
   testTimeout: 30_000,
 };
