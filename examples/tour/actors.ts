@@ -8,6 +8,8 @@ export interface Message {
   readonly [detail: string]: unknown;
 }
 
+const LEAVE_MS = 1_000;
+
 /**
  * A process that plays in the tour: the one that holds the store, or a worker. The director forked it, speaks with it in
  * messages, may kill or stop it, and sees to it that it is gone at the end.
@@ -70,6 +72,16 @@ export class Actor {
 
   signal(signal: 'SIGSTOP' | 'SIGCONT' | 'SIGTERM'): void {
     this.#process.kill(signal);
+  }
+
+  /** Asks it to leave; after a second it is killed. */
+  async leave(): Promise<void> {
+    if (this.isGone) return;
+    const gone = once(this.#process, 'exit');
+    this.#process.kill('SIGTERM');
+    const patience = setTimeout(() => this.#process.kill('SIGKILL'), LEAVE_MS);
+    await gone;
+    clearTimeout(patience);
   }
 
   /** Ends it at once, as a power cut would, and waits until it is gone. */
