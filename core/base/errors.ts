@@ -267,6 +267,18 @@ export class LogDamagedError extends CoordinationError {
   }
 }
 
+/** The disk failed an operation of the log; `cause` says which. What was under way may be durable or not; restart the process. */
+export class LogFailedError extends CoordinationError {
+  readonly code = 'LOG_FAILED';
+  readonly retry = 'if-idempotent';
+  constructor(
+    readonly path: string,
+    options: ErrorOptions,
+  ) {
+    super(`the log in ${path} failed and takes nothing more until the process restarts`, options);
+  }
+}
+
 const SHOWN_MAX = 64;
 
 function show(value: unknown): string {
