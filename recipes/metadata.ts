@@ -1,0 +1,52 @@
+/** Who holds or waits, as the recipes write it into their keys for people to read. Nothing is decided by it. */
+import { hostname } from 'node:os';
+import { toBytes, toText } from '../core/base/bytes.js';
+import { InvalidArgumentError } from '../core/base/errors.js';
+
+/** What a user adds to it; anything that JSON can hold. */
+export type Metadata = Readonly<Record<string, unknown>>;
+
+/** The value of a key that marks a holder or waiter. User metadata stands beside these fields and cannot replace them. */
+export interface Owner extends Metadata {
+  readonly host: string;
+  readonly pid: number;
+  /** Wall time of the acquisition's start, ISO 8601, by the owner's own clock. For display only. */
+  readonly since: string;
+  readonly acquisitionId: string;
+}
+
+/** This process as the owner of an acquisition. */
+export function ownerHere(acquisitionId: string, metadata: Metadata = {}): Owner {
+  return { ...metadata, host: hostname(), pid: process.pid, since: wallTimeForDisplay(), acquisitionId };
+}
+
+/** Wall time as text. It may jump, differ between machines and lie: show it, never compare it. */
+export function wallTimeForDisplay(): string {
+  return new Date().toISOString();
+}
+
+/**
+ * A value as JSON bytes.
+ *
+ * @param field - the option's name, for the error
+ * @throws {@link InvalidArgumentError} if JSON cannot hold it: it has a cycle or a bigint
+ */
+export function toJson(value: unknown, field: string): Uint8Array {
+  try {
+    return toBytes(JSON.stringify(value));
+  } catch {
+    throw new InvalidArgumentError(field, value, 'something that JSON can hold: no cycle, no bigint');
+  }
+}
+
+/** The object that bytes encode as JSON, or `undefined` if they do not: anybody may have written them. */
+export function parseObject(bytes: Uint8Array): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(toText(bytes));
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Readonly<Record<string, unknown>>)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}

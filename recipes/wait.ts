@@ -1,0 +1,92 @@
+/** The one place that combines a caller's signal with a timeout. */
+import type { Clock } from '../core/base/clock.js';
+import { type Duration, toMilliseconds } from '../core/base/duration.js';
+import { TimeoutError } from '../core/base/errors.js';
+
+/** What every wait of a recipe takes. */
+export interface WaitOptions {
+  /** Calls the wait off; it then rejects with the signal's reason, and nothing is left in the store. */
+  readonly signal?: AbortSignal;
+  /** The longest wait; then {@link TimeoutError}, and nothing is left in the store. Default: as long as it takes. */
+  readonly timeout?: Duration;
+}
+
+/**
+ * Does work that waits, within a caller's bounds.
+ *
+ * The work gets one signal that stands for both bounds and must end soon after it aborts. It is waited for to its end, so
+ * what it gained at the last moment is returned, never dropped. The timer is called off and no listener stays behind.
+ *
+ * @param what - what is waited for, for the text of the {@link TimeoutError}
+ * @throws {@link TimeoutError} if the timeout passed; the reason of `options.signal` if that aborted; else what work throws
+ */
+export async function bounded<T>(
+  clock: Clock,
+  what: string,
+  options: WaitOptions,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const timeoutMs = options.timeout === undefined ? undefined : toMilliseconds(options.timeout, 'timeout');
+  options.signal?.throwIfAborted();
+  const link = linkSignals(options.signal);
+  const timer =
+    timeoutMs === undefined ? undefined : clock.after(timeoutMs, () => link.abort(new TimeoutError(what, timeoutMs)));
+  try {
+    return await work(link.signal);
+  } catch (error) {
+    // However the work words its being called off, the caller reads the reason.
+    link.signal.throwIfAborted();
+    throw error;
+  } finally {
+    timer?.cancel();
+    link.unlink();
+  }
+}
+
+/** A signal that aborts with the first of several, or by itself. */
+export interface LinkedSignal {
+  readonly signal: AbortSignal;
+  abort(reason: unknown): void;
+  /** Takes its listeners off the signals it follows. To be called when done: they may live much longer. */
+  unlink(): void;
+}
+
+/**
+ * Follows several signals. `AbortSignal.any` would do the same but cannot be taken off again, so that a signal that lives
+ * as long as the process gathers one dependant for each wait.
+ */
+export function linkSignals(...sources: readonly (AbortSignal | undefined)[]): LinkedSignal {
+  const controller = new AbortController();
+  const undo = sources.map((source) => onAbort(source, (reason) => controller.abort(reason)));
+  return {
+    signal: controller.signal,
+    abort: (reason) => controller.abort(reason),
+    unlink: () => undo.forEach((off) => off()),
+  };
+}
+
+/**
+ * Calls back once the signal aborts; at once if it has.
+ *
+ * @returns takes the callback off again
+ */
+export function onAbort(signal: AbortSignal | undefined, callback: (reason: unknown) => void): () => void {
+  if (!signal) return () => {};
+  const listener = () => callback(signal.reason);
+  if (signal.aborted) listener();
+  else signal.addEventListener('abort', listener, { once: true });
+  return () => signal.removeEventListener('abort', listener);
+}
+
+/**
+ * Waits for a promise that others wait for too, no longer than until the signal aborts. The promise goes on without us.
+ *
+ * @throws the signal's reason
+ */
+export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return promise;
+  return new Promise<T>((resolve, reject) => {
+    const off = onAbort(signal, reject);
+    promise.then(resolve, reject).finally(off);
+  });
+}
