@@ -1,0 +1,116 @@
+import { dirname } from 'node:path/posix';
+import { asBuffer } from '../base/bytes.js';
+import { INITIAL_HARD_STATE } from '../raft/types.js';
+import type { Disk, DiskFile } from './disk.js';
+import { type LogState, readHeader, Replay, type SegmentBytes, segmentNames, type Tail } from './replay.js';
+import { ActiveSegment, type SealedSegment } from './segment.js';
+import { isUnfinished } from './segment-header.js';
+
+/** What a torn write left at the end of the log, which was cut off: nobody had been told that it was durable. */
+export interface Dropped {
+  readonly file: string;
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+/** The log as it was found, its end ready to be written to. */
+export interface Recovered {
+  readonly state: LogState;
+  readonly sealed: readonly SealedSegment[];
+  readonly active: ActiveSegment;
+  readonly dropped?: Dropped;
+}
+
+interface Place {
+  readonly disk: Disk;
+  /** The log's directory. */
+  readonly path: string;
+}
+
+/**
+ * Reads the log back, or begins one.
+ *
+ * All that it returns is durable. What it read may come from the system's memory, for the process that wrote it may have
+ * ended, or failed, between its write and its sync; so the last group, the only one of which that can be true, is written
+ * and synced once more, and so are the directory's names (Rebello et al. 2020, "Can applications recover from fsync
+ * failures?").
+ *
+ * @param newLogId - draws the identity of the log, if one is begun
+ */
+export async function recover(place: Place, newLogId: () => bigint): Promise<Recovered> {
+  const { disk, path } = place;
+  await disk.makeDirectory(path);
+  await disk.syncDirectory(dirname(path));
+  const names = await disk.list(path);
+  for (const name of names.filter(isUnfinished)) await disk.remove(`${path}/${name}`);
+  await disk.syncDirectory(path);
+  const segments = segmentNames(names);
+  return segments.length === 0 ? begin(place, newLogId()) : readSegments(place, segments);
+}
+
+async function begin({ disk, path }: Place, logId: bigint): Promise<Recovered> {
+  const start = { logId, firstIndex: 1, previousTerm: 0, hardState: INITIAL_HARD_STATE };
+  const header = { ...start, sequence: 1, firstGroup: 1, link: 0 };
+  const { segment, link } = await ActiveSegment.create(disk, path, header);
+  const state = { ...start, lastIndex: 0, lastTerm: 0, nextSegment: 2, nextGroup: 1, link, entries: [] };
+  return { state, sealed: [], active: segment };
+}
+
+async function readSegments(place: Place, names: readonly string[]): Promise<Recovered> {
+  let replay: Replay | undefined;
+  const sealed: SealedSegment[] = [];
+  for (const name of names.slice(0, -1)) {
+    const { file, segment } = await read(place, name, { isLast: false });
+    await file.close();
+    const { header } = readHeader(segment);
+    replay ??= new Replay(header);
+    replay.readSegment(segment);
+    sealed.push({ path: segment.path, firstIndex: header.firstIndex });
+  }
+  return { ...(await readLast(place, names.at(-1) as string, replay)), sealed };
+}
+
+async function readLast(place: Place, name: string, earlier?: Replay): Promise<Omit<Recovered, 'sealed'>> {
+  const { file, segment } = await read(place, name, { isLast: true });
+  try {
+    const { header } = readHeader(segment);
+    const replay = earlier ?? new Replay(header);
+    const tail = replay.readSegment(segment);
+    await rewriteTail(file, segment.bytes, tail);
+    const at = { file, sizeBytes: segment.bytes.length, endOffset: tail.endOffset };
+    const active = new ActiveSegment(segment.path, header.firstIndex, at);
+    if (tail.tornBytes === 0) return { state: replay.state, active };
+    return {
+      state: replay.state,
+      active,
+      dropped: { file: segment.path, offset: tail.endOffset, bytes: tail.tornBytes },
+    };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+async function read(
+  { disk, path }: Place,
+  name: string,
+  { isLast }: { readonly isLast: boolean },
+): Promise<{ readonly file: DiskFile; readonly segment: SegmentBytes }> {
+  const filePath = `${path}/${name}`;
+  const file = await disk.open(filePath);
+  try {
+    const bytes = asBuffer(await file.read(0, await file.sizeBytes()));
+    return { file, segment: { path: filePath, name, bytes, isLast } };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+/** Writes the last group again (the header, if there is none), and zeros over what a torn write left. */
+async function rewriteTail(file: DiskFile, bytes: Buffer, tail: Tail): Promise<void> {
+  const rewritten = Buffer.from(bytes.subarray(tail.lastGroupOffset, tail.endOffset + tail.tornBytes));
+  rewritten.fill(0, tail.endOffset - tail.lastGroupOffset);
+  await file.write(rewritten, tail.lastGroupOffset);
+  await file.sync();
+}

@@ -1,0 +1,89 @@
+import type { Disk, DiskFile } from './disk.js';
+import { SEGMENT_HEADER_BYTES } from './format.js';
+import { encodeSegmentHeader, segmentName, type SegmentHeader, unfinishedName } from './segment-header.js';
+
+/**
+ * A segment is written ahead with zeros up to a multiple of this. Writing over bytes that exist leaves the file's size
+ * alone, which spares fdatasync the file system's journal: 210 µs against 260 µs at the median, measured on ext4.
+ * Larger steps gain nothing more, and cost a pause (64 KiB of zeros 0.2 ms, 1 MiB 3 ms) and time to read at the start.
+ */
+const WRITTEN_AHEAD_BYTES = 64 * 1024;
+
+/** A segment of the log that was written to its end. */
+export interface SealedSegment {
+  readonly path: string;
+  readonly firstIndex: number;
+}
+
+/** The last segment, to which groups are written. */
+export class ActiveSegment implements SealedSegment {
+  readonly #file: DiskFile;
+  /** Up to here the file has bytes. */
+  #sizeBytes: number;
+  #endOffset: number;
+
+  constructor(
+    readonly path: string,
+    readonly firstIndex: number,
+    at: { readonly file: DiskFile; readonly sizeBytes: number; readonly endOffset: number },
+  ) {
+    this.#file = at.file;
+    this.#sizeBytes = at.sizeBytes;
+    this.#endOffset = at.endOffset;
+  }
+
+  /**
+   * Makes a segment. It gets its name once its header is durable, and is returned once the name is: so a segment with a
+   * name and without a header was damaged, and a group never goes where a crash could lose the whole file.
+   */
+  static async create(
+    disk: Disk,
+    directory: string,
+    header: SegmentHeader,
+  ): Promise<{ readonly segment: ActiveSegment; readonly link: number }> {
+    const { bytes, checksum } = encodeSegmentHeader(header);
+    const path = `${directory}/${segmentName(header.sequence, header.firstIndex)}`;
+    const unfinishedPath = unfinishedName(path);
+    const file = await disk.create(unfinishedPath);
+    try {
+      const start = Buffer.alloc(WRITTEN_AHEAD_BYTES);
+      bytes.copy(start);
+      await file.write(start, 0);
+      await file.sync();
+      await disk.rename(unfinishedPath, path);
+      await disk.syncDirectory(directory);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+    const at = { file, sizeBytes: WRITTEN_AHEAD_BYTES, endOffset: SEGMENT_HEADER_BYTES };
+    return { segment: new ActiveSegment(path, header.firstIndex, at), link: checksum };
+  }
+
+  get isEmpty(): boolean {
+    return this.#endOffset === SEGMENT_HEADER_BYTES;
+  }
+
+  get endOffset(): number {
+    return this.#endOffset;
+  }
+
+  /** How much to write for a group of this length: itself, and zeros after it where the file must grow for it. */
+  lengthToWrite(groupBytes: number): number {
+    const end = this.#endOffset + groupBytes;
+    if (end <= this.#sizeBytes) return groupBytes;
+    return Math.ceil(end / WRITTEN_AHEAD_BYTES) * WRITTEN_AHEAD_BYTES - this.#endOffset;
+  }
+
+  /** Writes a group and the zeros after it, and makes them durable. */
+  async append(bytes: Uint8Array, groupBytes: number): Promise<void> {
+    await this.#file.write(bytes, this.#endOffset);
+    await this.#file.sync();
+    this.#sizeBytes = Math.max(this.#sizeBytes, this.#endOffset + bytes.length);
+    this.#endOffset += groupBytes;
+  }
+
+  close(): Promise<void> {
+    return this.#file.close();
+  }
+}

@@ -1,0 +1,220 @@
+import { randomBytes } from 'node:crypto';
+import { assert } from '../base/assert.js';
+import { ClosedError } from '../base/errors.js';
+import type { Logger } from '../base/logger.js';
+import type { Entry, HardState } from '../raft/types.js';
+import type { Disk } from './disk.js';
+import { toLogError } from './failure.js';
+import { saltOf } from './format.js';
+import { groupBytes, GroupEncoder } from './group.js';
+import { type Dropped, recover, type Recovered } from './recovery.js';
+import { ActiveSegment, type SealedSegment } from './segment.js';
+
+/** Enough that a segment is begun seldom, and little enough that old ones go soon and a restart reads them quickly. */
+const SEGMENT_BYTES = 16 * 1024 * 1024;
+
+export interface WalOptions {
+  readonly disk: Disk;
+  /** The log's directory; it is made if it does not exist, its parent must. */
+  readonly path: string;
+  /** Bytes after which a new segment is begun. Default: 16 MiB. A larger group than this has a segment to itself. */
+  readonly segmentBytes?: number;
+  readonly logger: Logger;
+  /** Draws the identity of a log that is begun. Default: at random. A simulation gives it so that a run repeats. */
+  readonly newLogId?: () => bigint;
+}
+
+/** What was read back. With `entries`, it is the `log` of a raft that starts. */
+export interface OpenedWal {
+  readonly wal: Wal;
+  readonly hardState: HardState;
+  /** The first entry that is kept; where none is, the one that comes next. */
+  readonly firstIndex: number;
+  /** The term of the entry before `firstIndex`; 0 if there never was one. */
+  readonly previousTerm: number;
+  readonly entries: readonly Entry[];
+  /** What a crash left half written at the end; it had not been acknowledged, and is gone. */
+  readonly dropped?: Dropped;
+}
+
+/**
+ * The durable log: what raft must not forget, in segments on a disk. One append is one write and one sync, whatever it
+ * holds. `format.ts` draws the bytes.
+ *
+ * After any failure of the disk the log takes nothing more: a failed sync may have dropped the very pages that a second
+ * one would report as durable (Rebello et al. 2020). Opening it again finds out what is there.
+ */
+export class Wal {
+  readonly #disk: Disk;
+  readonly #path: string;
+  readonly #segmentBytes: number;
+  readonly #logId: bigint;
+  readonly #encoder: GroupEncoder;
+  readonly #sealed: SealedSegment[];
+  #active: ActiveSegment;
+  #hardState: HardState;
+  #lastIndex: number;
+  #lastTerm: number;
+  #nextSegment: number;
+  #nextGroup: number;
+  #link: number;
+  #isAppending = false;
+  /** Ends when the last compaction that was asked for has ended. */
+  #compaction: Promise<void> = Promise.resolve();
+  #failure: Error | undefined;
+  #isClosed = false;
+
+  /**
+   * Opens the log, or begins one. What a crash tore at its end is cut off and reported; what is missing where it was
+   * durable is an error.
+   *
+   * @throws {@link LogDamagedError} if something that was durable cannot be read back; nothing was changed
+   * @throws {@link DataDirError} if the directory cannot be used, or a later version wrote it
+   * @throws {@link LogFailedError} if the disk fails
+   */
+  static async open(options: WalOptions): Promise<OpenedWal> {
+    const recovered = await recover(options, options.newLogId ?? randomLogId).catch((error: unknown) => {
+      throw toLogError(options.path, error);
+    });
+    const { state, dropped } = recovered;
+    if (dropped) options.logger.warn(dropped, 'the end of the log was torn by a crash and is cut off');
+    return {
+      wal: new Wal(options, recovered),
+      hardState: state.hardState,
+      firstIndex: state.firstIndex,
+      previousTerm: state.previousTerm,
+      entries: state.entries,
+      ...(dropped && { dropped }),
+    };
+  }
+
+  private constructor(options: WalOptions, { state, sealed, active }: Recovered) {
+    this.#disk = options.disk;
+    this.#path = options.path;
+    this.#segmentBytes = options.segmentBytes ?? SEGMENT_BYTES;
+    this.#logId = state.logId;
+    this.#encoder = new GroupEncoder(saltOf(state.logId));
+    this.#sealed = [...sealed];
+    this.#active = active;
+    this.#hardState = state.hardState;
+    this.#lastIndex = state.lastIndex;
+    this.#lastTerm = state.lastTerm;
+    this.#nextSegment = state.nextSegment;
+    this.#nextGroup = state.nextGroup;
+    this.#link = state.link;
+  }
+
+  /**
+   * Appends a group; resolves when it is durable. One at a time. Without anything to append it resolves at once.
+   *
+   * Entries follow each other, and the last one; or they begin at an earlier index that is not committed, and overwrite
+   * the log from there on.
+   *
+   * @throws {@link LogFailedError}, {@link DataDirError} (`DATA_DIR_FULL`) if the disk fails: it may be durable or not,
+   * and so it is for every later append
+   * @throws {@link ClosedError} once it was closed
+   */
+  async append(hardState: HardState | undefined, entries: readonly Entry[]): Promise<void> {
+    this.#assertUsable();
+    if (hardState === undefined && entries.length === 0) return;
+    assert(!this.#isAppending, 'one append is under way at a time');
+    if (entries.length > 0) this.#assertFollows((entries[0] as Entry).index);
+    this.#isAppending = true;
+    try {
+      await this.#write(hardState, entries);
+    } catch (error) {
+      throw this.#fail(error);
+    } finally {
+      this.#isAppending = false;
+    }
+  }
+
+  /**
+   * Removes the segments whose entries all are at or below `index`. The log may then begin anywhere up to there.
+   *
+   * @throws {@link LogFailedError} if the disk fails; the log takes nothing more
+   */
+  compactTo(index: number): Promise<void> {
+    const removed = this.#compaction.then(() => this.#removeUpTo(index));
+    this.#compaction = removed.catch(() => {});
+    return removed;
+  }
+
+  /** Lets go of the files; idempotent. No append may be under way. */
+  async close(): Promise<void> {
+    assert(!this.#isAppending, 'the log is closed when nothing is being appended');
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    await this.#compaction;
+    await this.#active.close();
+  }
+
+  #assertUsable(): void {
+    if (this.#failure) throw this.#failure;
+    if (this.#isClosed) throw new ClosedError('the log');
+  }
+
+  #assertFollows(index: number): void {
+    assert(index <= this.#lastIndex + 1, 'an append leaves no gap in the log');
+    assert(index > this.#hardState.commitIndex, 'what is committed is not overwritten');
+  }
+
+  async #write(hardState: HardState | undefined, entries: readonly Entry[]): Promise<void> {
+    const lengthBytes = groupBytes(hardState, entries);
+    if (!this.#active.isEmpty && this.#active.endOffset + lengthBytes > this.#segmentBytes) await this.#roll();
+    const group = { sequence: this.#nextGroup, link: this.#link, hardState, entries };
+    const { bytes, checksum } = this.#encoder.encode(group, this.#active.lengthToWrite(lengthBytes));
+    await this.#active.append(bytes, lengthBytes);
+    this.#nextGroup += 1;
+    this.#link = checksum;
+    this.#hardState = hardState ?? this.#hardState;
+    const last = entries.at(-1);
+    if (last === undefined) return;
+    this.#lastIndex = last.index;
+    this.#lastTerm = last.term;
+  }
+
+  /** Begins a new segment, which carries on what a restart needs to know of the ones before. */
+  async #roll(): Promise<void> {
+    const { segment, link } = await ActiveSegment.create(this.#disk, this.#path, {
+      logId: this.#logId,
+      sequence: this.#nextSegment,
+      firstIndex: this.#lastIndex + 1,
+      previousTerm: this.#lastTerm,
+      firstGroup: this.#nextGroup,
+      link: this.#link,
+      hardState: this.#hardState,
+    });
+    const sealed = this.#active;
+    this.#sealed.push(sealed);
+    this.#active = segment;
+    this.#nextSegment += 1;
+    this.#link = link;
+    await sealed.close();
+  }
+
+  /** Oldest first, each made durable before the next, so that whatever a crash leaves has no gap. */
+  async #removeUpTo(index: number): Promise<void> {
+    this.#assertUsable();
+    try {
+      for (;;) {
+        const [oldest, next = this.#active] = this.#sealed;
+        if (oldest === undefined || next.firstIndex - 1 > index) return;
+        await this.#disk.remove(oldest.path);
+        await this.#disk.syncDirectory(this.#path);
+        this.#sealed.shift();
+      }
+    } catch (error) {
+      throw this.#fail(error);
+    }
+  }
+
+  #fail(error: unknown): Error {
+    this.#failure ??= toLogError(this.#path, error);
+    return this.#failure;
+  }
+}
+
+function randomLogId(): bigint {
+  return randomBytes(8).readBigUInt64LE();
+}
