@@ -1,0 +1,132 @@
+import pRetry from 'p-retry';
+import { sleep } from '../base/clock.js';
+import {
+  ClosedError,
+  type CoordinationError,
+  OutcomeUnknownError,
+  TooManyRequestsError,
+  UnavailableError,
+} from '../base/errors.js';
+import { CallFailure } from './call-failure.js';
+import type { Connection, UnaryMethod } from './connection.js';
+import type { EndpointPool } from './endpoint-pool.js';
+import { type Asked, explain } from './explain.js';
+import { backoffMs, type ClientSettings } from './settings.js';
+
+export interface CallPlan {
+  /** What was asked, so that an error can name it. */
+  readonly asked: Asked;
+  /** Whether it may be carried out twice. What may not is repeated only while nothing was sent. */
+  readonly isRepeatable: boolean;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Carries out calls: on the endpoint in use, again where that is right, and with the errors that every store throws. */
+export class Caller {
+  readonly #pool: EndpointPool;
+  readonly #settings: ClientSettings;
+  readonly #closed = new AbortController();
+  #pendingCount = 0;
+
+  constructor(pool: EndpointPool, settings: ClientSettings) {
+    this.#pool = pool;
+    this.#settings = settings;
+  }
+
+  /**
+   * One request, one answer.
+   *
+   * @throws {@link OutcomeUnknownError} if it is not repeatable, was sent, and its answer was lost
+   * @throws {@link UnavailableError} if no endpoint could answer
+   * @throws {@link TooManyRequestsError} if `pendingCallsMax` calls are under way
+   */
+  unary<Request, Response>(
+    method: UnaryMethod<Request, Response>,
+    request: Request,
+    plan: CallPlan,
+  ): Promise<Response> {
+    const timeoutMs = this.#settings.requestTimeoutMs;
+    return this.attempts(plan, (connection) => connection.unary(method, request, { signal: plan.signal, timeoutMs }));
+  }
+
+  /** Makes attempts, each on the connection then in use, as the plan allows. */
+  async attempts<T>(plan: CallPlan, attempt: (connection: Connection, number: number) => Promise<T>): Promise<T> {
+    plan.signal?.throwIfAborted();
+    if (this.#closed.signal.aborted) throw new ClosedError();
+    const { pendingCallsMax } = this.#settings;
+    if (this.#pendingCount >= pendingCallsMax) throw new TooManyRequestsError('calls under way', pendingCallsMax);
+    this.#pendingCount += 1;
+    try {
+      return await this.#attempt(attempt, 1, plan);
+    } catch (error) {
+      if (!(error instanceof CallFailure)) throw error;
+      if (!this.#mayRepeat(error, plan)) throw this.#toError(error, plan);
+      return await this.#repeat(attempt, error, plan);
+    } finally {
+      this.#pendingCount -= 1;
+    }
+  }
+
+  close(): void {
+    this.#closed.abort(new ClosedError());
+  }
+
+  /** The common case has gone wrong once; from here on p-retry counts, and our own clock paces. */
+  async #repeat<T>(
+    attempt: (connection: Connection, number: number) => Promise<T>,
+    first: CallFailure,
+    plan: CallPlan,
+  ): Promise<T> {
+    const { clock, retriesMax, retryTimeoutMs } = this.#settings;
+    const deadlineMs = clock.now() + retryTimeoutMs;
+    const signal = plan.signal ? AbortSignal.any([plan.signal, this.#closed.signal]) : this.#closed.signal;
+    let failure = first;
+    try {
+      return await pRetry(
+        async (repetition) => {
+          await sleep(clock, backoffMs(this.#settings, repetition), signal);
+          return this.#attempt(attempt, repetition + 1, plan);
+        },
+        {
+          retries: retriesMax - 1,
+          minTimeout: 0,
+          maxTimeout: 0,
+          shouldRetry: ({ error }) => {
+            if (error instanceof CallFailure) failure = error;
+            return error instanceof CallFailure && this.#mayRepeat(error, plan) && clock.now() < deadlineMs;
+          },
+        },
+      );
+    } catch (error) {
+      if (plan.signal?.aborted) throw plan.signal.reason;
+      throw error instanceof CallFailure ? this.#toError(failure, plan) : error;
+    }
+  }
+
+  async #attempt<T>(
+    attempt: (connection: Connection, number: number) => Promise<T>,
+    number: number,
+    plan: CallPlan,
+  ): Promise<T> {
+    const connection = await this.#pool.connection(plan.signal);
+    try {
+      return await attempt(connection, number);
+    } catch (error) {
+      if (error instanceof CallFailure && error.isPassing && !connection.isLost) this.#pool.avoid(connection);
+      throw error;
+    }
+  }
+
+  #mayRepeat(failure: CallFailure, plan: CallPlan): boolean {
+    if (this.#settings.retriesMax === 0 || this.#closed.signal.aborted) return false;
+    return failure.kind === 'notSent' || (plan.isRepeatable && failure.isPassing);
+  }
+
+  #toError(failure: CallFailure, { asked, isRepeatable }: CallPlan): CoordinationError {
+    if (this.#closed.signal.aborted && (isRepeatable || failure.kind === 'notSent')) return new ClosedError();
+    if (failure.kind === 'unknown' && !isRepeatable) return new OutcomeUnknownError(asked.what, { cause: failure });
+    const explained = explain(failure, asked);
+    if (explained) return explained;
+    return new UnavailableError(`${asked.what} could not be answered: ${failure.message}`, { cause: failure });
+  }
+}

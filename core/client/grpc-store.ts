@@ -1,0 +1,152 @@
+import type { BytesLike } from '../base/bytes.js';
+import type { Clock } from '../base/clock.js';
+import type { Duration } from '../base/duration.js';
+import type { KeyValue, LeaseId } from '../base/key-value.js';
+import type { Logger } from '../base/logger.js';
+import type { TxnRequest, TxnResult } from '../base/operation.js';
+import { toDeleteMessage, toPutMessage, toRangeMessage, toTxnMessage } from '../rpc/convert-requests.js';
+import { fromDeleteResponse, fromPutResponse, fromRangeResponse, fromTxnResponse } from '../rpc/convert-results.js';
+import { KVService } from '../rpc/gen/kv.js';
+import { toInt64 } from '../rpc/int64.js';
+import type {
+  CallOptions,
+  DeleteOptions,
+  GrantOptions,
+  Lease,
+  PutOptions,
+  RangeAnswer,
+  RangeOptions,
+  ReadOptions,
+  Store,
+  Target,
+  WatchOptions,
+  WatchStream,
+} from '../store.js';
+import { get, put, remove, toRange, Txn } from '../txn.js';
+import { Caller } from './caller.js';
+import { EndpointPool } from './endpoint-pool.js';
+import { LeaseClient } from './lease-client.js';
+import { type ClientOptions, type ClientSettings, clientSettings, type EndpointAddress } from './settings.js';
+import { WatchLink } from './watch-link.js';
+
+/**
+ * Connects to a cluster of etcd, or of Conclave, over gRPC.
+ *
+ * @param endpoints - where its members listen for clients; any of them will do
+ * @throws {@link UnavailableError} if none could be reached within `dialTimeoutMs`
+ * @throws {@link InvalidArgumentError} if there is no endpoint, or a setting is out of its range
+ */
+export async function connectGrpc(endpoints: readonly EndpointAddress[], options: ClientOptions = {}): Promise<Store> {
+  const settings = clientSettings(options);
+  const pool = new EndpointPool(endpoints, settings);
+  try {
+    await pool.connection();
+  } catch (error) {
+    pool.close();
+    throw error;
+  }
+  return new GrpcStore(pool, settings);
+}
+
+class GrpcStore implements Store {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly #pool: EndpointPool;
+  readonly #caller: Caller;
+  readonly #leases: LeaseClient;
+  readonly #watches: WatchLink;
+
+  constructor(pool: EndpointPool, settings: ClientSettings) {
+    this.clock = settings.clock;
+    this.logger = settings.logger;
+    this.#pool = pool;
+    this.#caller = new Caller(pool, settings);
+    this.#leases = new LeaseClient(this.#caller, settings);
+    this.#watches = new WatchLink(pool, settings);
+  }
+
+  async get(key: BytesLike, options: ReadOptions = {}): Promise<KeyValue | undefined> {
+    return (await this.range(key, options)).kvs[0];
+  }
+
+  async range(target: Target, options: RangeOptions = {}): Promise<RangeAnswer> {
+    const { signal, ...rest } = options;
+    const operation = get(target, rest);
+    const message = toRangeMessage(operation);
+    const asked = { what: 'range', operation };
+    const plan = { asked, isRepeatable: true, signal };
+    const answer = fromRangeResponse(await this.#caller.unary(KVService.range, message, plan));
+    return { kvs: answer.kvs, count: answer.count, more: answer.more, revision: answer.revision };
+  }
+
+  async put(
+    key: BytesLike,
+    value: BytesLike,
+    options: PutOptions = {},
+  ): Promise<{ revision: number; previous?: KeyValue }> {
+    const { signal, ...rest } = options;
+    const operation = put(key, value, rest);
+    const message = toPutMessage(operation);
+    const asked = { what: 'put', operation };
+    const plan = { asked, isRepeatable: false, signal };
+    const { revision, previous } = fromPutResponse(await this.#caller.unary(KVService.put, message, plan));
+    return previous ? { revision, previous } : { revision };
+  }
+
+  async delete(
+    target: Target,
+    options: DeleteOptions = {},
+  ): Promise<{ revision: number; deleted: number; previous: readonly KeyValue[] }> {
+    const { signal, ...rest } = options;
+    const operation = remove(target, rest);
+    const message = toDeleteMessage(operation);
+    const asked = { what: 'delete', operation };
+    const plan = { asked, isRepeatable: false, signal };
+    const answer = fromDeleteResponse(await this.#caller.unary(KVService.deleteRange, message, plan));
+    return { revision: answer.revision, deleted: answer.deleted, previous: answer.previous };
+  }
+
+  txn(): Txn {
+    return new Txn((request, options) => this.#txn(request, options));
+  }
+
+  watch(target: Target, options: WatchOptions = {}): WatchStream {
+    return this.#watches.watch(toRange(target), options);
+  }
+
+  grantLease(ttl: Duration, options: GrantOptions = {}): Promise<Lease> {
+    return this.#leases.grant(ttl, options);
+  }
+
+  lease(id: LeaseId): Pick<Lease, 'id' | 'keepAlive' | 'timeToLive' | 'revoke'> {
+    return this.#leases.handle(id);
+  }
+
+  leases(options: CallOptions = {}): Promise<readonly LeaseId[]> {
+    return this.#leases.list(options);
+  }
+
+  async compact(revision: number, options: CallOptions & { readonly physical?: boolean } = {}): Promise<void> {
+    const message = { revision: toInt64('revision', revision), physical: options.physical ?? false };
+    const asked = { what: 'compact', revision };
+    await this.#caller.unary(KVService.compact, message, { asked, isRepeatable: false, signal: options.signal });
+  }
+
+  async close(): Promise<void> {
+    this.#caller.close();
+    this.#watches.close();
+    this.#leases.close();
+    this.#pool.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #txn(operation: TxnRequest, { signal }: CallOptions): Promise<TxnResult> {
+    const message = toTxnMessage(operation);
+    const asked = { what: 'transaction', operation };
+    const plan = { asked, isRepeatable: false, signal };
+    return fromTxnResponse(await this.#caller.unary(KVService.txn, message, plan));
+  }
+}

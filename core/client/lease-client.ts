@@ -1,0 +1,119 @@
+import { randomBytes } from 'node:crypto';
+import { type Duration, toMilliseconds } from '../base/duration.js';
+import { hasCode, LeaseNotFoundError, OutcomeUnknownError } from '../base/errors.js';
+import type { LeaseId } from '../base/key-value.js';
+import type { LeaseStatus } from '../base/operation.js';
+import { LeaseService } from '../rpc/gen/lease.js';
+import { fromInt64, toInt64, toLeaseInt64 } from '../rpc/int64.js';
+import type { CallOptions, GrantOptions, Lease } from '../store.js';
+import { CallFailure } from './call-failure.js';
+import type { Caller } from './caller.js';
+import { KeepAliveLink } from './keep-alive-link.js';
+import type { ClientSettings } from './settings.js';
+
+export type LeaseHandle = Pick<Lease, 'id' | 'keepAlive' | 'timeToLive' | 'revoke'>;
+
+/** The lease calls of a store over gRPC. */
+export class LeaseClient {
+  readonly #caller: Caller;
+  readonly #link: KeepAliveLink;
+  readonly #settings: ClientSettings;
+
+  constructor(caller: Caller, settings: ClientSettings) {
+    this.#caller = caller;
+    this.#settings = settings;
+    this.#link = new KeepAliveLink(settings);
+  }
+
+  /**
+   * Grants a lease under an id that is chosen here, so that a lost answer can be recognised: granting again then says
+   * that it exists.
+   */
+  async grant(ttl: Duration, { id, signal }: GrantOptions): Promise<Lease> {
+    const wantedSeconds = Math.ceil(toMilliseconds(ttl, 'ttl') / 1_000);
+    const lease = id === undefined || id === 0n ? newLeaseId() : toLeaseInt64(id);
+    const message = { TTL: toInt64('ttl', wantedSeconds), ID: lease };
+    const asked = { what: 'lease grant', lease, ttlSeconds: wantedSeconds };
+    let mayExist = false;
+    const { requestTimeoutMs: timeoutMs } = this.#settings;
+    try {
+      const granted = await this.#caller.attempts({ asked, isRepeatable: true, signal }, async (connection) => {
+        try {
+          return await connection.unary(LeaseService.leaseGrant, message, { signal, timeoutMs });
+        } catch (error) {
+          if (error instanceof CallFailure && error.kind === 'unknown') mayExist = true;
+          throw error;
+        }
+      });
+      return { ...this.handle(granted.ID), ttlSeconds: fromInt64(granted.TTL) };
+    } catch (error) {
+      if (!mayExist || !hasCode(error, 'LEASE_EXISTS')) throw mayExist && isPassing(error) ? unknown(error) : error;
+      // Our first request was carried out; unless the caller chose the id, for then it may be somebody else's.
+      if (id !== undefined && id !== 0n) throw unknown(error);
+      const { grantedTtlSeconds } = await this.#timeToLive(lease, { ...(signal ? { signal } : {}) });
+      return { ...this.handle(lease), ttlSeconds: grantedTtlSeconds };
+    }
+  }
+
+  handle(id: LeaseId): LeaseHandle {
+    return {
+      id,
+      keepAlive: (options = {}) => this.#keepAlive(id, options),
+      timeToLive: (options = {}) => this.#timeToLive(id, options),
+      revoke: (options = {}) => this.#revoke(id, options),
+    };
+  }
+
+  async list({ signal }: CallOptions): Promise<readonly LeaseId[]> {
+    const asked = { what: 'leases' };
+    const answer = await this.#caller.unary(LeaseService.leaseLeases, {}, { asked, isRepeatable: true, signal });
+    return answer.leases.map((lease) => lease.ID);
+  }
+
+  close(): void {
+    this.#link.close();
+  }
+
+  async #keepAlive(id: LeaseId, { signal }: CallOptions): Promise<void> {
+    const plan = { asked: { what: 'lease keep-alive', lease: id }, isRepeatable: true, signal };
+    const ttlSeconds = await this.#caller.attempts(plan, (connection) =>
+      this.#link.renew(connection, toLeaseInt64(id), signal),
+    );
+    if (ttlSeconds <= 0) throw new LeaseNotFoundError(id);
+  }
+
+  async #timeToLive(
+    id: LeaseId,
+    { signal, keys = false }: CallOptions & { readonly keys?: boolean },
+  ): Promise<LeaseStatus> {
+    const asked = { what: 'lease time to live', lease: id };
+    const message = { ID: toLeaseInt64(id), keys };
+    const plan = { asked, isRepeatable: true, signal };
+    const answer = await this.#caller.unary(LeaseService.leaseTimeToLive, message, plan);
+    return {
+      id,
+      grantedTtlSeconds: fromInt64(answer.grantedTTL),
+      remainingTtlSeconds: fromInt64(answer.TTL),
+      keys: answer.keys,
+    };
+  }
+
+  async #revoke(id: LeaseId, { signal }: CallOptions): Promise<void> {
+    const asked = { what: 'lease revoke', lease: id };
+    const message = { ID: toLeaseInt64(id) };
+    await this.#caller.unary(LeaseService.leaseRevoke, message, { asked, isRepeatable: false, signal });
+  }
+}
+
+function isPassing(error: unknown): boolean {
+  return hasCode(error, 'UNAVAILABLE') || hasCode(error, 'CLOSED');
+}
+
+function unknown(cause: unknown): OutcomeUnknownError {
+  return new OutcomeUnknownError('lease grant', { cause });
+}
+
+/** 63 random bits, never 0: nobody else has it, on this cluster or after its restoration from a backup. */
+function newLeaseId(): LeaseId {
+  return (randomBytes(8).readBigUInt64BE() >> 1n) | 1n;
+}

@@ -1,0 +1,118 @@
+import { randomInt } from 'node:crypto';
+import type { Clock } from '../base/clock.js';
+import { InvalidArgumentError } from '../base/errors.js';
+import { type Logger, silentLogger } from '../base/logger.js';
+import { type Prng, seededPrng } from '../base/prng.js';
+import { systemClock } from '../base/system-clock.js';
+
+/** TLS towards an endpoint, in PEM. Without a field the system's own authorities, or no client certificate, are used. */
+export interface TlsOptions {
+  /** The authorities that may have signed the server's certificate. */
+  readonly ca?: Uint8Array;
+  readonly cert?: Uint8Array;
+  readonly key?: Uint8Array;
+  /** The name the server's certificate must bear, if not the endpoint's host. */
+  readonly serverName?: string;
+}
+
+/** Where one member of etcd, or of Conclave, listens for clients. */
+export interface EndpointAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly tls?: boolean | TlsOptions;
+}
+
+/** An address as one text. */
+export function nameOf({ host, port }: EndpointAddress): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** What a client may be told; each has a default that suits a cluster in one region. Times are in milliseconds. */
+export interface ClientOptions extends Partial<ClientLimits> {
+  readonly clock?: Clock;
+  readonly logger?: Logger;
+  /** Chance, for jitter and for the endpoint to begin with. */
+  readonly prng?: Prng;
+}
+
+export interface ClientLimits {
+  /** How long a call waits for some endpoint to be reachable before it fails as unavailable, having sent nothing. */
+  readonly dialTimeoutMs: number;
+  /** How long one endpoint may take to connect before the next one is tried. */
+  readonly connectTimeoutMs: number;
+  /** How long one call waits for its answer; an endpoint that answers nothing at all that long is left. */
+  readonly requestTimeoutMs: number;
+  /** How often a call that is safe to repeat is repeated. */
+  readonly retriesMax: number;
+  /** How long after its beginning such a call is still repeated. */
+  readonly retryTimeoutMs: number;
+  /** The first pause before a repetition or a reconnection; each further one doubles, with jitter. */
+  readonly backoffMs: number;
+  readonly backoffMaxMs: number;
+  /** Time between HTTP/2 pings on a connection in use. etcd refuses less than 5 seconds. */
+  readonly keepAliveMs: number;
+  /** How long a ping may stay unanswered. */
+  readonly keepAliveTimeoutMs: number;
+  /** Calls under way at one time. */
+  readonly pendingCallsMax: number;
+  /** Watches open at one time. */
+  readonly watchersMax: number;
+  /** Events that one watch holds for its reader; past it the watch is let go, and resumed once the reader caught up. */
+  readonly watchBufferEventsMax: number;
+  /** Bytes of keys and values that one watch holds for its reader. */
+  readonly watchBufferBytesMax: number;
+  /** How long the watch stream may be silent before the server is asked whether it still listens. */
+  readonly watchIdleMs: number;
+  /** How long it may take to answer that, or anything else on the watch stream, before the stream is given up. */
+  readonly watchAckTimeoutMs: number;
+}
+
+export interface ClientSettings extends ClientLimits {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly prng: Prng;
+}
+
+/** A request that etcd forwards may take it 7 seconds to give up; by then it has named the reason. */
+const DEFAULT_LIMITS: ClientLimits = {
+  dialTimeoutMs: 5_000,
+  connectTimeoutMs: 2_000,
+  requestTimeoutMs: 5_000,
+  retriesMax: 8,
+  retryTimeoutMs: 15_000,
+  backoffMs: 25,
+  backoffMaxMs: 1_000,
+  keepAliveMs: 10_000,
+  keepAliveTimeoutMs: 5_000,
+  pendingCallsMax: 10_000,
+  watchersMax: 10_000,
+  watchBufferEventsMax: 10_000,
+  watchBufferBytesMax: 16 * 1024 * 1024,
+  watchIdleMs: 5_000,
+  watchAckTimeoutMs: 5_000,
+};
+
+/** Each limit's least value; 1 where none is named. */
+const LEAST: Partial<Record<keyof ClientLimits, number>> = { retriesMax: 0, backoffMs: 0 };
+
+/** @throws {@link InvalidArgumentError} if a limit is not a whole number of at least 1 (0 for retries and backoff) */
+export function clientSettings(options: ClientOptions): ClientSettings {
+  const { clock = systemClock, logger = silentLogger, prng = seededPrng(randomInt(2 ** 32)), ...limits } = options;
+  const settings = { ...DEFAULT_LIMITS, ...limits };
+  for (const field of Object.keys(DEFAULT_LIMITS) as (keyof ClientLimits)[]) {
+    const least = LEAST[field] ?? 1;
+    if (!Number.isSafeInteger(settings[field]) || settings[field] < least) {
+      throw new InvalidArgumentError(field, settings[field], `a whole number of at least ${least}`);
+    }
+  }
+  return { clock, logger, prng, ...settings };
+}
+
+/**
+ * The pause before the nth repetition: doubling from `backoffMs` to `backoffMaxMs`, and between half and all of that,
+ * so that clients which failed together do not return together.
+ */
+export function backoffMs(settings: ClientSettings, failures: number): number {
+  const full = Math.min(settings.backoffMaxMs, settings.backoffMs * 2 ** Math.min(failures - 1, 30));
+  return full * (0.5 + settings.prng.next() / 2);
+}

@@ -1,0 +1,274 @@
+import { sleep, type Timer } from '../base/clock.js';
+import {
+  ClosedError,
+  EmptyKeyError,
+  EmptyRangeError,
+  InvalidArgumentError,
+  ServerError,
+  TooManyRequestsError,
+  UnavailableError,
+} from '../base/errors.js';
+import { isOpenEnded } from '../base/key-range.js';
+import { compareBytes } from '../base/bytes.js';
+import type { KeyRange } from '../base/key-value.js';
+import { fromEventMessage, revisionOf } from '../rpc/convert-results.js';
+import { type WatchRequest, type WatchResponse, WatchService } from '../rpc/gen/watch.js';
+import type { WatchOptions } from '../store.js';
+import { CallFailure } from './call-failure.js';
+import type { Connection, DuplexStream } from './connection.js';
+import type { EndpointPool } from './endpoint-pool.js';
+import { explain } from './explain.js';
+import { backoffMs, type ClientSettings } from './settings.js';
+import { type Carrier, Watcher } from './watcher.js';
+
+/** A question that changes nothing and that every state of the stream answers: a range which holds no key. */
+const PROBE = { key: Buffer.of(1), rangeEnd: Buffer.of(1) };
+
+interface Stream {
+  readonly connection: Connection;
+  readonly wire: DuplexStream<WatchRequest, WatchResponse>;
+  readonly watchers: Map<bigint, Watcher>;
+  /** What was asked to be created and has not been answered, oldest first: the answers come in that order. */
+  readonly asked: { readonly watchId: bigint; readonly isProbe: boolean; readonly atMs: number }[];
+  lastId: bigint;
+  lastHeardMs: number;
+}
+
+/**
+ * All watches of a store, over one stream on the connection in use. When the stream is lost, each watch is taken up on
+ * the next one at the revision it had reached. A stream that is silent is asked whether it still listens, so that a
+ * member which hangs, or a connection that only seems open, is noticed.
+ */
+export class WatchLink implements Carrier {
+  readonly #pool: EndpointPool;
+  readonly #settings: ClientSettings;
+  readonly #closing = new AbortController();
+  readonly #watchers = new Set<Watcher>();
+  /** Those that wait for a stream. */
+  readonly #detached = new Set<Watcher>();
+  #stream: Stream | undefined;
+  #isOpening = false;
+  #failures = 0;
+  #timer: Timer | undefined;
+
+  constructor(pool: EndpointPool, settings: ClientSettings) {
+    this.#pool = pool;
+    this.#settings = settings;
+  }
+
+  /** Begins a watch. What goes wrong, the watch says. */
+  watch(target: KeyRange, options: WatchOptions): Watcher {
+    const { watchBufferEventsMax, watchBufferBytesMax } = this.#settings;
+    const bounds = { eventsMax: watchBufferEventsMax, bytesMax: watchBufferBytesMax };
+    const watcher = new Watcher(target, options, bounds, this);
+    const refused = this.#refusal(target, options);
+    if (refused) watcher.fail(refused.error);
+    else {
+      this.#watchers.add(watcher);
+      this.attach(watcher);
+    }
+    return watcher;
+  }
+
+  close(): void {
+    this.#closing.abort(new ClosedError());
+    for (const watcher of [...this.#watchers]) watcher.fail(new ClosedError());
+    if (this.#stream) this.#drop(this.#stream);
+  }
+
+  /** Why a watch cannot even begin. etcd would take an empty key for the first one, and name neither key nor value. */
+  #refusal({ key, end }: KeyRange, { from = 0, signal }: WatchOptions): { readonly error: unknown } | undefined {
+    const { watchersMax } = this.#settings;
+    if (this.#closing.signal.aborted) return { error: new ClosedError() };
+    if (signal?.aborted) return { error: signal.reason };
+    if (key.length === 0) return { error: new EmptyKeyError() };
+    if (end && !isOpenEnded(end) && compareBytes(key, end) >= 0) return { error: new EmptyRangeError(key, end) };
+    if (!Number.isSafeInteger(from) || from < 0) {
+      return { error: new InvalidArgumentError('from', from, 'a revision: a whole number of at least 0') };
+    }
+    if (this.#watchers.size >= watchersMax) return { error: new TooManyRequestsError('watches', watchersMax) };
+    return undefined;
+  }
+
+  // --- What watchers ask --------------------------------------------------------------------------------------------
+
+  attach(watcher: Watcher): void {
+    if (this.#stream) return this.#create(this.#stream, watcher);
+    this.#detached.add(watcher);
+    this.#open();
+  }
+
+  detach(watcher: Watcher): void {
+    this.#detached.delete(watcher);
+    const stream = this.#stream;
+    if (!stream) return;
+    for (const [watchId, other] of stream.watchers) {
+      if (other !== watcher) continue;
+      stream.watchers.delete(watchId);
+      stream.wire.write({ requestUnion: { $case: 'cancelRequest', cancelRequest: { watchId } } });
+    }
+  }
+
+  ended(watcher: Watcher): void {
+    if (!this.#watchers.delete(watcher)) return;
+    this.detach(watcher);
+    if (this.#watchers.size === 0 && this.#stream) this.#drop(this.#stream);
+  }
+
+  // --- The stream -----------------------------------------------------------------------------------------------
+
+  #open(): void {
+    if (this.#isOpening) return;
+    this.#isOpening = true;
+    void this.#opened().finally(() => {
+      this.#isOpening = false;
+      if (!this.#stream && this.#detached.size > 0 && !this.#closing.signal.aborted) this.#open();
+    });
+  }
+
+  async #opened(): Promise<void> {
+    const { clock } = this.#settings;
+    const { signal } = this.#closing;
+    try {
+      if (this.#failures > 0) await sleep(clock, backoffMs(this.#settings, this.#failures), signal);
+      const connection = await this.#pool.connection(signal);
+      if (this.#detached.size > 0) this.#begin(connection);
+    } catch (error) {
+      this.#failures += 1;
+      // A watch that is under way outlives any outage; one that never began tells its caller so.
+      for (const watcher of [...this.#detached]) if (!watcher.isCreated) watcher.fail(error);
+    }
+  }
+
+  #begin(connection: Connection): void {
+    const stream: Stream = {
+      connection,
+      wire: connection.stream(WatchService.watch),
+      watchers: new Map(),
+      asked: [],
+      lastId: 0n,
+      lastHeardMs: this.#settings.clock.now(),
+    };
+    this.#stream = stream;
+    stream.wire.on('data', (response: WatchResponse) => this.#received(stream, response));
+    stream.wire.on('error', (error: Error) => this.#lost(stream, connection.toFailure(error)));
+    stream.wire.on('end', () => this.#lost(stream, CallFailure.lost(`${connection.name} ended the watch stream`)));
+    const waiting = [...this.#detached];
+    this.#detached.clear();
+    for (const watcher of waiting) this.#create(stream, watcher);
+    this.#schedule(stream);
+  }
+
+  #create(stream: Stream, watcher: Watcher): void {
+    const watchId = this.#ask(stream, false);
+    stream.watchers.set(watchId, watcher);
+    stream.wire.write({ requestUnion: { $case: 'createRequest', createRequest: watcher.toMessage(watchId) } });
+  }
+
+  /** Ids are never used twice on a stream, so that what still comes for a watch that was let go finds nobody. */
+  #ask(stream: Stream, isProbe: boolean): bigint {
+    stream.lastId += 1n;
+    stream.asked.push({ watchId: stream.lastId, isProbe, atMs: this.#settings.clock.now() });
+    return stream.lastId;
+  }
+
+  #received(stream: Stream, response: WatchResponse): void {
+    if (stream !== this.#stream) return;
+    stream.lastHeardMs = this.#settings.clock.now();
+    this.#failures = 0;
+    if (response.created) return this.#created(stream, response);
+    const watcher = stream.watchers.get(response.watchId);
+    if (!watcher) return;
+    if (response.events.length > 0) watcher.onEvents(response.events.map(fromEventMessage), response.fragment);
+    else if (!response.canceled) watcher.onProgress(revisionOf(response.header));
+    if (response.canceled) this.#cancelled(stream, watcher, response);
+  }
+
+  /** etcd answers a creation that failed without its id; so the order tells whose answer this is. */
+  #created(stream: Stream, response: WatchResponse): void {
+    const asked = stream.asked.shift();
+    if (!asked) return;
+    if (asked.isProbe) {
+      for (const watcher of stream.watchers.values()) watcher.onAlive();
+      if (response.canceled) return;
+      const cancelRequest = { watchId: response.watchId };
+      stream.wire.write({ requestUnion: { $case: 'cancelRequest', cancelRequest } });
+      return;
+    }
+    const watcher = stream.watchers.get(asked.watchId);
+    if (!watcher) return;
+    if (response.canceled) return this.#cancelled(stream, watcher, response);
+    watcher.onCreated(revisionOf(response.header));
+  }
+
+  #cancelled(stream: Stream, watcher: Watcher, response: WatchResponse): void {
+    for (const [watchId, other] of stream.watchers) if (other === watcher) stream.watchers.delete(watchId);
+    const { compactRevision, cancelReason } = response;
+    if (compactRevision > 0) return watcher.onCompacted(compactRevision);
+    // A member that lets its watches go without a reason is going away itself.
+    if (cancelReason === '') return this.attach(watcher);
+    watcher.fail(new ServerError(`the server refused the watch: ${cancelReason}`));
+  }
+
+  /** The stream is gone: everything on it waits for the next one, unless the server will have none of it. */
+  #lost(stream: Stream, failure: CallFailure): void {
+    if (stream !== this.#stream) return;
+    this.#settings.logger.debug({ endpoint: stream.connection.name, why: failure.message }, 'watch stream lost');
+    this.#drop(stream);
+    this.#failures += 1;
+    for (const watcher of stream.watchers.values()) {
+      if (failure.kind === 'refused' && !failure.isPassing) {
+        watcher.fail(explain(failure, { what: 'watch' }) ?? new UnavailableError(failure.message, { cause: failure }));
+      } else if (!watcher.hasEnded) this.#detached.add(watcher);
+    }
+    if (failure.isPassing && failure.kind === 'refused') this.#pool.avoid(stream.connection);
+    if (this.#detached.size > 0) this.#open();
+  }
+
+  #drop(stream: Stream): void {
+    this.#stream = undefined;
+    this.#timer?.cancel();
+    stream.wire.cancel();
+  }
+
+  // --- Silence ----------------------------------------------------------------------------------------------------
+
+  #schedule(stream: Stream): void {
+    const { clock, watchIdleMs, watchAckTimeoutMs } = this.#settings;
+    const oldest = stream.asked[0];
+    const dueMs = oldest ? oldest.atMs + watchAckTimeoutMs : stream.lastHeardMs + watchIdleMs;
+    this.#timer = clock.after(Math.max(1, Math.min(dueMs - clock.now(), watchIdleMs)), () => {
+      if (stream !== this.#stream) return;
+      this.#listen(stream);
+      if (stream === this.#stream) this.#schedule(stream);
+    });
+  }
+
+  #listen(stream: Stream): void {
+    const { clock, watchIdleMs, watchAckTimeoutMs } = this.#settings;
+    const nowMs = clock.now();
+    const oldest = stream.asked[0];
+    if (oldest && nowMs - oldest.atMs >= watchAckTimeoutMs) {
+      const { connection } = stream;
+      this.#lost(stream, CallFailure.lost(`${connection.name} left the watch stream unanswered`));
+      connection.loseIfSilentSince(oldest.atMs);
+      return;
+    }
+    if (oldest || nowMs - stream.lastHeardMs < watchIdleMs) return;
+    const watchId = this.#ask(stream, true);
+    stream.wire.write({
+      requestUnion: {
+        $case: 'createRequest',
+        createRequest: {
+          ...PROBE,
+          startRevision: 0n,
+          progressNotify: false,
+          filters: [],
+          prevKv: false,
+          watchId,
+          fragment: false,
+        },
+      },
+    });
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * etcd's errors on the wire: their texts, which clients of every language match on, and their gRPC codes. The one table
+ * of them, read in both directions.
+ *
+ * @remarks Source: etcd v3.7.1, `api/v3rpc/rpctypes/error.go`.
+ */
+import { status } from '@grpc/grpc-js';
+import { CoordinationError, InvalidArgumentError } from '../base/errors.js';
+
+export interface WireError {
+  readonly grpc: status;
+  readonly text: string;
+}
+
+const TABLE = {
+  EMPTY_KEY: { grpc: status.INVALID_ARGUMENT, text: 'etcdserver: key is not provided' },
+  KEY_NOT_FOUND: { grpc: status.INVALID_ARGUMENT, text: 'etcdserver: key not found' },
+  VALUE_PROVIDED: { grpc: status.INVALID_ARGUMENT, text: 'etcdserver: value is provided' },
+  LEASE_PROVIDED: { grpc: status.INVALID_ARGUMENT, text: 'etcdserver: lease is provided' },
+  TOO_MANY_OPERATIONS: { grpc: status.INVALID_ARGUMENT, text: 'etcdserver: too many operations in txn request' },
+  DUPLICATE_KEY: { grpc: status.INVALID_ARGUMENT, text: 'etcdserver: duplicate key given in txn request' },
+  INVALID_SORT: { grpc: status.INVALID_ARGUMENT, text: 'etcdserver: invalid sort option' },
+  REQUEST_TOO_LARGE: { grpc: status.INVALID_ARGUMENT, text: 'etcdserver: request is too large' },
+  COMPACTED: { grpc: status.OUT_OF_RANGE, text: 'etcdserver: mvcc: required revision has been compacted' },
+  FUTURE_REVISION: { grpc: status.OUT_OF_RANGE, text: 'etcdserver: mvcc: required revision is a future revision' },
+  LEASE_TTL_TOO_LARGE: { grpc: status.OUT_OF_RANGE, text: 'etcdserver: too large lease TTL' },
+  LEASE_NOT_FOUND: { grpc: status.NOT_FOUND, text: 'etcdserver: requested lease not found' },
+  LEASE_EXISTS: { grpc: status.FAILED_PRECONDITION, text: 'etcdserver: lease already exists' },
+  NO_LEADER: { grpc: status.UNAVAILABLE, text: 'etcdserver: no leader' },
+  // etcd maps this one to a client's error, which gRPC cannot turn into a status; so it arrives as UNKNOWN.
+  TOO_MANY_REQUESTS: { grpc: status.UNKNOWN, text: 'etcdserver: too many requests' },
+  REQUEST_TIMED_OUT: { grpc: status.UNAVAILABLE, text: 'etcdserver: request timed out' },
+  SERVER_STOPPED: { grpc: status.UNAVAILABLE, text: 'etcdserver: server stopped' },
+} as const satisfies Record<string, WireError>;
+
+/** What a text of etcd's means: the `code` of one of our errors where there is one for it. */
+export type Meaning = keyof typeof TABLE;
+
+const MEANINGS = new Map<string, Meaning>(
+  Object.entries(TABLE).map(([meaning, wire]) => [wire.text, meaning as Meaning]),
+);
+
+/** What a status of etcd's or Conclave's means; undefined if the table does not know its text. */
+export function meaningOf(text: string): Meaning | undefined {
+  return MEANINGS.get(text);
+}
+
+/** Our own codes that mean the same to a client as one of etcd's. */
+const ALIASES: Readonly<Record<string, Meaning>> = {
+  TIMEOUT: 'REQUEST_TIMED_OUT',
+  OUTCOME_UNKNOWN: 'REQUEST_TIMED_OUT',
+  UNAVAILABLE: 'REQUEST_TIMED_OUT',
+  CLOSED: 'SERVER_STOPPED',
+  MEMBER_STOPPED: 'SERVER_STOPPED',
+};
+
+/** The status that answers an error. What etcd has no text for keeps our own. */
+export function toWireError(error: unknown): WireError {
+  if (!(error instanceof CoordinationError)) return { grpc: status.INTERNAL, text: 'internal error' };
+  if (error instanceof InvalidArgumentError && error.field.startsWith('sort')) return TABLE.INVALID_SORT;
+  const meaning = error.code in TABLE ? (error.code as Meaning) : ALIASES[error.code];
+  if (meaning !== undefined) return TABLE[meaning];
+  const isArgument = error instanceof InvalidArgumentError;
+  return { grpc: isArgument ? status.INVALID_ARGUMENT : status.UNKNOWN, text: error.message };
+}
+
+/** Why a watch did not begin, or ended; etcd sends these as text within the stream. */
+export const WATCH_REASONS = {
+  emptyRange: 'mvcc: watcher range is empty',
+  duplicateId: 'mvcc: duplicate watch ID provided on the WatchStream',
+} as const;
