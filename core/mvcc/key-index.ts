@@ -1,0 +1,191 @@
+import btree from 'sorted-btree';
+import { assert } from '../base/assert.js';
+import { toMapKey } from '../base/bytes.js';
+import { isOpenEnded } from '../base/key-range.js';
+import type { KeyRange } from '../base/key-value.js';
+import type { KeyVersion } from './key-version.js';
+import { RevisionList } from './revision-list.js';
+
+/** What was freed is cut off the front of the queue once it is as much as this, and half of it. */
+const GARBAGE_TRIM_MIN = 1024;
+
+export interface Revision {
+  readonly main: number;
+  readonly sub: number;
+}
+
+/** What a change leaves of a key. Version 0: nothing, it was deleted. */
+export interface KeyState {
+  readonly version: number;
+  readonly createRevision: number;
+}
+
+/**
+ * Every revision of one key that can be read or is yet to be freed.
+ *
+ * A key's life between its creation and its deletion is a generation. For example: put in 2, put in 3, deleted in 4,
+ * put in 5 and 6:
+ *
+ *     older:   2.0  3.0  4.0†     5.0          († tombstone; it ends the first generation)
+ *     newest:                          6.0     version 2, created in 5
+ *
+ *     read at 3 → 3.0      read at 4 → nothing      read at 5 → 5.0      read at 9 → 6.0
+ *
+ * A record can be freed once a compaction makes it unreadable: a put when the next revision of its key is compacted
+ * to, a tombstone only after that, because who reads or watches from the compact revision on must still find it.
+ *
+ *     compact at 3 →  3.0  4.0†  5.0   6.0
+ *     compact at 4 →       4.0†  5.0   6.0
+ *     compact at 5 →             5.0   6.0
+ *     compact at 6 →                   6.0
+ */
+export class KeyEntry implements KeyVersion {
+  main = 0;
+  sub = 0;
+  /** 0: the newest revision is a tombstone. */
+  version = 0;
+  createRevision = 0;
+  older: RevisionList | undefined = undefined;
+
+  constructor(readonly key: string) {}
+
+  get isAlive(): boolean {
+    return this.version > 0;
+  }
+
+  /** The key as of a revision; `undefined` if it did not exist then. Only for revisions that are not compacted. */
+  at(revision: number): KeyVersion | undefined {
+    if (this.main <= revision) return this.isAlive ? this : undefined;
+    const index = this.older?.lastAtOrBefore(revision) ?? -1;
+    if (!this.older || index < 0 || this.older.isTombstoneAt(index)) return undefined;
+    return {
+      key: this.key,
+      main: this.older.mainAt(index),
+      sub: this.older.subAt(index),
+      createRevision: 0,
+      version: 0,
+    };
+  }
+}
+
+/** Which records there are: every key with its revisions, in key order, and the records that compaction can free. */
+export class KeyIndex {
+  readonly #tree = new btree.default<string, KeyEntry>(undefined, compareText, 64);
+  /**
+   * One entry for each record that a compaction may free, in the order in which they become free; what is freed is
+   * always its key's oldest record. So a compaction costs what it frees, however many keys there are.
+   */
+  #garbage: KeyEntry[] = [];
+  #garbageStart = 0;
+  /** Keys deleted in the revision being recorded. Their tombstones become free after everything it superseded. */
+  #deleted: KeyEntry[] = [];
+  #main = 0;
+
+  /** The keys there are, those included of which only tombstones or old revisions are left. */
+  get size(): number {
+    return this.#tree.size;
+  }
+
+  get(key: string): KeyEntry | undefined {
+    return this.#tree.get(key);
+  }
+
+  /** Visits, in key order, what the range held as of a revision. */
+  visit(target: KeyRange, revision: number, visit: (version: KeyVersion) => void): void {
+    const start = toMapKey(target.key);
+    if (target.end === undefined) {
+      const found = this.#tree.get(start)?.at(revision);
+      if (found) visit(found);
+      return;
+    }
+    const isOpen = isOpenEnded(target.end);
+    const end = isOpen ? this.#tree.maxKey() : toMapKey(target.end);
+    if (end === undefined || end < start) return;
+    this.#tree.forRange(start, end, isOpen, (_key, entry) => {
+      const found = entry.at(revision);
+      if (found) visit(found);
+    });
+  }
+
+  /**
+   * Adds the next revision of a key.
+   *
+   * @param known - the key's entry, where the caller has looked it up
+   */
+  record(key: string, revision: Revision, state: KeyState, known: KeyEntry | undefined): void {
+    if (revision.main > this.#main) this.#beginRevision(revision.main);
+    const fresh = known ? undefined : this.#insert(key);
+    const entry = known ?? fresh ?? this.#tree.get(key);
+    if (!fresh) this.#supersede(entry);
+    entry.main = revision.main;
+    entry.sub = revision.sub;
+    entry.version = state.version;
+    entry.createRevision = state.createRevision;
+    if (!entry.isAlive) this.#deleted.push(entry);
+  }
+
+  /**
+   * Forgets the next record that a compaction to this revision leaves unreadable.
+   *
+   * @returns the record's revision; `undefined` if there is none left
+   */
+  free(compactRevision: number): Revision | undefined {
+    if (!this.hasGarbage(compactRevision)) return undefined;
+    const entry = this.#garbage[this.#garbageStart] as KeyEntry;
+    this.#garbageStart += 1;
+    if (this.#garbageStart >= GARBAGE_TRIM_MIN && this.#garbageStart * 2 >= this.#garbage.length) {
+      this.#garbage = this.#garbage.slice(this.#garbageStart);
+      this.#garbageStart = 0;
+    }
+    return this.#dropOldest(entry);
+  }
+
+  /** Whether {@link KeyIndex.free} has something left to free. */
+  hasGarbage(compactRevision: number): boolean {
+    const next = this.#garbage[this.#garbageStart];
+    return next !== undefined && freeFrom(next) <= compactRevision;
+  }
+
+  #insert(key: string): KeyEntry | undefined {
+    const entry = new KeyEntry(key);
+    return this.#tree.set(key, entry, false) ? entry : undefined;
+  }
+
+  #supersede(entry: KeyEntry): void {
+    entry.older ??= new RevisionList();
+    entry.older.push(entry.main, entry.sub, !entry.isAlive);
+    // A tombstone is queued already, or will be when its revision is over.
+    if (entry.isAlive) this.#garbage.push(entry);
+  }
+
+  #beginRevision(main: number): void {
+    for (const entry of this.#deleted) this.#garbage.push(entry);
+    this.#deleted = [];
+    this.#main = main;
+  }
+
+  #dropOldest(entry: KeyEntry): Revision {
+    const oldest = entry.older;
+    if (!oldest) {
+      assert(!entry.isAlive, 'the newest revision of a key that exists is never freed');
+      this.#tree.delete(entry.key);
+      return { main: entry.main, sub: entry.sub };
+    }
+    const revision = { main: oldest.mainAt(0), sub: oldest.subAt(0) };
+    oldest.dropFirst();
+    if (oldest.length === 0) entry.older = undefined;
+    return revision;
+  }
+}
+
+/** The compact revision from which a key's oldest record is free. */
+function freeFrom(entry: KeyEntry): number {
+  const { older } = entry;
+  if (!older) return entry.main + 1;
+  if (older.isTombstoneAt(0)) return older.mainAt(0) + 1;
+  return older.length > 1 ? older.mainAt(1) : entry.main;
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
