@@ -1,0 +1,173 @@
+import type { Backend, Batch } from '../backend/backend.js';
+import { assert, unreachable } from '../base/assert.js';
+import { CoordinationError } from '../base/errors.js';
+import { type Event, type LeaseId, NO_LEASE } from '../base/key-value.js';
+import { Lessor } from '../lease/lessor.js';
+import type { RevisionEvents } from '../mvcc/history.js';
+import { Keyspace } from '../mvcc/keyspace.js';
+import { WatchHub, type WatchSettings } from '../watch/hub.js';
+import { readAppliedPosition, writeAppliedPosition } from './applied-position.js';
+import { decodeCommand } from './codec.js';
+import type { Applied, Command, CommandResult, LogEntry } from './types.js';
+
+export interface MachineSettings {
+  readonly watch: WatchSettings;
+}
+
+/**
+ * The replicated state machine: keys, leases and the place in the log up to which they hold, over one backend. The same
+ * entries give the same bytes and the same results on every member, however they are grouped: it knows no clock, no
+ * chance and nothing that waits.
+ *
+ * Data, leases, applied index and term change in one backend write, so that whatever a crash leaves of the backend is
+ * the state after exactly one entry, and the log goes on from there.
+ */
+export class Machine {
+  readonly keyspace: Keyspace;
+  readonly lessor: Lessor;
+  readonly watch: WatchHub;
+  readonly #backend: Backend;
+  readonly #leaseExists: (id: LeaseId) => boolean;
+  #appliedIndex: number;
+  #appliedTerm: number;
+
+  private constructor(backend: Backend, settings: MachineSettings) {
+    const applied = readAppliedPosition(backend);
+    this.#backend = backend;
+    this.#appliedIndex = applied.index;
+    this.#appliedTerm = applied.term;
+    this.keyspace = Keyspace.open(backend);
+    this.lessor = Lessor.open(backend, this.keyspace.leasedKeys());
+    this.watch = new WatchHub(this.keyspace, settings.watch);
+    this.#leaseExists = (id) => this.lessor.has(id);
+  }
+
+  /**
+   * Restores the state that the backend holds; a fresh one holds none.
+   *
+   * @throws {@link InvariantError} if the backend does not hold what a machine wrote
+   */
+  static open(backend: Backend, settings: MachineSettings): Machine {
+    return new Machine(backend, settings);
+  }
+
+  /** The index of the last entry that was applied, 0 if none was. */
+  get appliedIndex(): number {
+    return this.#appliedIndex;
+  }
+
+  /** The term of that entry. */
+  get appliedTerm(): number {
+    return this.#appliedTerm;
+  }
+
+  /**
+   * Carries out committed entries, which follow upon the applied index without a gap, in one backend write; then tells
+   * the watchers. A command that fails uses up its index and changes nothing: its error is its result.
+   *
+   * @returns for each entry what became of its command; `undefined` for an entry without one
+   * @throws {@link InvariantError} if an entry was applied before, is missing, or cannot be read. The machine must not be
+   * used any more then; the backend has not changed
+   */
+  applyAll(entries: readonly LogEntry[]): readonly (Applied | undefined)[] {
+    const last = entries.at(-1);
+    if (last === undefined) return [];
+    const outcomes: (Applied | undefined)[] = [];
+    const revisions: RevisionEvents[] = [];
+    this.#backend.write((batch) => {
+      for (const entry of entries) outcomes.push(this.#apply(entry, batch, revisions));
+      writeAppliedPosition(batch, last);
+    });
+    this.watch.publish(revisions);
+    return outcomes;
+  }
+
+  /**
+   * Frees at most `max` records that compaction has left unreadable, in a write of its own: nothing that can be read
+   * changes, so it is no entry, and each member does it when it has time.
+   *
+   * @returns whether more is left
+   */
+  scrub(max: number): boolean {
+    let isMoreLeft = false;
+    this.#backend.write((batch) => {
+      isMoreLeft = this.keyspace.scrub(batch, max);
+    });
+    return isMoreLeft;
+  }
+
+  #apply({ index, term, data }: LogEntry, batch: Batch, revisions: RevisionEvents[]): Applied | undefined {
+    assert(index === this.#appliedIndex + 1, 'entries are applied once, in order and without a gap');
+    assert(term >= this.#appliedTerm, 'terms never decrease along the log');
+    this.#appliedIndex = index;
+    this.#appliedTerm = term;
+    if (data.length === 0) return undefined;
+    const command = decodeCommand(data);
+    try {
+      return { index, result: this.#execute(command, batch, revisions) };
+    } catch (error) {
+      if (error instanceof CoordinationError) return { index, error };
+      throw error;
+    }
+  }
+
+  #execute(command: Command, batch: Batch, revisions: RevisionEvents[]): CommandResult {
+    switch (command.type) {
+      case 'put':
+      case 'delete':
+      case 'txn':
+        return this.#write(command, batch, revisions);
+      case 'compact':
+        this.keyspace.compact(command.revision, batch);
+        return { type: 'compact', revision: this.keyspace.revision };
+      case 'leaseGrant': {
+        const { id, ttlSeconds } = command;
+        this.lessor.grant(id, ttlSeconds, batch);
+        return { type: 'leaseGrant', revision: this.keyspace.revision, id, ttlSeconds };
+      }
+      case 'leaseRevoke':
+        this.#revoke(command.id, batch, revisions);
+        return { type: 'leaseRevoke', revision: this.keyspace.revision };
+      default:
+        return unreachable(command);
+    }
+  }
+
+  #write(
+    request: Extract<Command, { type: 'put' | 'delete' | 'txn' }>,
+    batch: Batch,
+    revisions: RevisionEvents[],
+  ): CommandResult {
+    const writer = this.keyspace.begin(batch, this.#leaseExists);
+    // A writer whose operation throws is dropped here, and with it all that it would have changed.
+    const result =
+      request.type === 'put'
+        ? writer.put(request)
+        : request.type === 'delete'
+          ? writer.delete(request)
+          : writer.txn(request);
+    this.#finish(writer.finish(), revisions);
+    return result;
+  }
+
+  /** All keys of a lease go in one revision, with the lease itself; without keys there is no revision. */
+  #revoke(id: LeaseId, batch: Batch, revisions: RevisionEvents[]): void {
+    const keys = this.lessor.revoke(id, batch);
+    const writer = this.keyspace.begin(batch);
+    for (const key of keys) {
+      const { deleted } = writer.delete({ type: 'delete', key });
+      assert(deleted === 1, 'a key that lives by a lease exists');
+    }
+    this.#finish(writer.finish(), revisions);
+  }
+
+  #finish(events: readonly Event[], revisions: RevisionEvents[]): void {
+    if (events.length === 0) return;
+    for (const { kv } of events) {
+      if (kv.lease !== NO_LEASE) this.lessor.attach(kv.key, kv.lease);
+      // A key's first version has no lease to lose.
+      else if (kv.version !== 1) this.lessor.detach(kv.key);
+    }
+    revisions.push({ revision: this.keyspace.revision, events });
+  }
+}
