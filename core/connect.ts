@@ -1,0 +1,80 @@
+import type { Clock } from './base/clock.js';
+import { InvalidArgumentError } from './base/errors.js';
+import type { Logger } from './base/logger.js';
+import type { Prng } from './base/prng.js';
+import type { ClientLimits, EndpointAddress, TlsOptions } from './client/settings.js';
+import type { OpenOptions } from './embedded/open.js';
+import type { Store } from './store.js';
+
+/** What may be told to {@link connect}, beside the URL that decides which of it matters. */
+export interface ConnectOptions {
+  /** Default: the machine's monotonic clock. */
+  readonly clock?: Clock;
+  /** Default: one that says nothing. */
+  readonly logger?: Logger;
+  /** Chance, for ids and jitter. */
+  readonly prng?: Prng;
+  /** Settings of the member, where the store is embedded. */
+  readonly embedded?: Omit<OpenOptions, 'clock' | 'logger' | 'prng'>;
+  /** Settings of the client, where the store is elsewhere. */
+  readonly client?: Partial<ClientLimits>;
+  /** Certificates, for `https` URLs. */
+  readonly tls?: TlsOptions;
+}
+
+const EMBEDDED = 'embedded:';
+const MEMORY = 'memory';
+const DEFAULT_PORT = 2_379;
+const FORMS = "'embedded:memory', 'embedded:<folder>', or 'http://host:2379,…' (or https)";
+
+/**
+ * Opens a store: in this process, or at the members of Conclave or etcd that the URL names.
+ *
+ * @param url - `'embedded:./data'`, `'embedded:memory'`, `'http://a:2379,b:2379'`, `'https://a:2379,https://b:2379'`
+ * @throws {@link InvalidArgumentError} if the URL is none of these
+ * @throws {@link UnavailableError} if no member could be reached
+ * @throws {@link DataDirError}, {@link LogDamagedError} if the folder cannot be used
+ */
+export async function connect(url: string, options: ConnectOptions = {}): Promise<Store> {
+  if (typeof url !== 'string') throw invalid(url);
+  const { embedded, client, tls, ...surroundings } = options;
+  // Each is loaded only where it is used: the engine is of no use to a client, nor gRPC to a store in this process.
+  if (url.startsWith(EMBEDDED)) {
+    const folder = url.slice(EMBEDDED.length);
+    if (folder === '') throw invalid(url);
+    const { open } = await import('./embedded/open.js');
+    return open(folder === MEMORY ? { memory: true } : { dataDir: folder }, { ...embedded, ...surroundings });
+  }
+  const endpoints = parseEndpoints(url, tls);
+  const { connectGrpc } = await import('./client/grpc-store.js');
+  return connectGrpc(endpoints, { ...client, ...surroundings });
+}
+
+/** A part without a scheme has that of the part before it. */
+function parseEndpoints(url: string, tls: TlsOptions | undefined): EndpointAddress[] {
+  let scheme: string | undefined;
+  return url.split(',').map((part) => {
+    const [, own, rest] = /^\s*(?:(https?):\/\/)?([^/\s]+)\/?\s*$/.exec(part) ?? [];
+    scheme = own ?? scheme;
+    const endpoint = scheme && rest && parseEndpoint(scheme, rest, tls);
+    if (!endpoint) throw invalid(url);
+    return endpoint;
+  });
+}
+
+/** @returns `undefined` if it is not a host with, perhaps, a port */
+function parseEndpoint(scheme: string, rest: string, tls: TlsOptions | undefined): EndpointAddress | undefined {
+  const text = `${scheme}://${rest}`;
+  if (!URL.canParse(text)) return undefined;
+  const { hostname, port, username, search, hash } = new URL(text);
+  if (username !== '' || search !== '' || hash !== '') return undefined;
+  const host = hostname.replace(/^\[|\]$/g, '');
+  // The URL parser leaves out the scheme's own port, even where it was given.
+  const own = /:\d+$/.test(rest) ? (scheme === 'https' ? 443 : 80) : DEFAULT_PORT;
+  const address = { host, port: port === '' ? own : Number(port) };
+  return scheme === 'https' ? { ...address, tls: tls ?? true } : address;
+}
+
+function invalid(url: unknown): InvalidArgumentError {
+  return new InvalidArgumentError('url', url, FORMS);
+}

@@ -1,0 +1,172 @@
+import type { BytesLike } from '../base/bytes.js';
+import type { Clock } from '../base/clock.js';
+import { type Duration, toMilliseconds } from '../base/duration.js';
+import { ClosedError } from '../base/errors.js';
+import { type KeyRange, type KeyValue, type LeaseId, NO_LEASE } from '../base/key-value.js';
+import type { Logger } from '../base/logger.js';
+import type { PutRequest, RangeRequest } from '../base/operation.js';
+import type { Member } from '../member/member.js';
+import type { RunningMember } from '../server/start-member.js';
+import type {
+  CallOptions,
+  DeleteOptions,
+  GrantOptions,
+  Lease,
+  PutOptions,
+  RangeAnswer,
+  RangeOptions,
+  ReadOptions,
+  Store,
+  Target,
+  WatchOptions,
+  WatchStream,
+} from '../store.js';
+import { Txn } from '../txn.js';
+import { abortable } from './abortable.js';
+import { bytesOf, leaseIdOf, rangeOf, revisionOf, watchedRangeOf } from './arguments.js';
+import { EmbeddedLease } from './embedded-lease.js';
+import { EmbeddedWatch } from './embedded-watch.js';
+
+const NO_OPTIONS = {};
+
+/**
+ * The store in this process, by calling a member. Arrays that it is given are copied at once; arrays that it returns
+ * are shared and must not be changed.
+ */
+export class EmbeddedStore implements Store {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Where others reach the member over etcd's protocol, if it listens: `http://127.0.0.1:2379`. */
+  readonly clientUrl?: string;
+  /** Resolves when the member has ended: with nothing if the store was closed, with the reason if the member failed. */
+  readonly stopped: Promise<Error | undefined>;
+
+  readonly #running: RunningMember;
+  readonly #member: Member;
+  readonly #progressMs: number;
+  readonly #watches = new Set<EmbeddedWatch>();
+  #closing: Promise<void> | undefined;
+
+  constructor(running: RunningMember, settings: { readonly watchProgressMs: number }) {
+    this.#running = running;
+    this.#member = running.member;
+    this.#progressMs = settings.watchProgressMs;
+    this.clock = running.member.clock;
+    this.logger = running.member.logger;
+    this.stopped = running.member.stopped;
+    if (running.clientUrl !== undefined) this.clientUrl = running.clientUrl;
+    void this.stopped.then((failure) => this.#endWatches(failure ?? new ClosedError()));
+  }
+
+  async get(key: BytesLike, options: ReadOptions = NO_OPTIONS): Promise<KeyValue | undefined> {
+    const answer = await this.#range({ key: bytesOf(key, 'key') }, options);
+    return answer.kvs[0];
+  }
+
+  async range(target: Target, options: RangeOptions = NO_OPTIONS): Promise<RangeAnswer> {
+    const { kvs, count, more, revision } = await this.#range(rangeOf(target), options);
+    return { kvs, count, more, revision };
+  }
+
+  async put(
+    key: BytesLike,
+    value: BytesLike,
+    options: PutOptions = NO_OPTIONS,
+  ): Promise<{ revision: number; previous?: KeyValue }> {
+    const request: PutRequest = {
+      type: 'put',
+      key: bytesOf(key, 'key'),
+      value: bytesOf(value, 'value'),
+      lease: leaseIdOf(options.lease),
+      previous: options.previous ?? false,
+      ignoreValue: options.ignoreValue ?? false,
+      ignoreLease: options.ignoreLease ?? false,
+    };
+    const { revision, previous } = await this.#call(options, (member) => member.put(request));
+    return previous === undefined ? { revision } : { revision, previous };
+  }
+
+  async delete(
+    target: Target,
+    options: DeleteOptions = NO_OPTIONS,
+  ): Promise<{ revision: number; deleted: number; previous: readonly KeyValue[] }> {
+    const request = { type: 'delete', ...rangeOf(target), previous: options.previous ?? false } as const;
+    const { revision, deleted, previous } = await this.#call(options, (member) => member.delete(request));
+    return { revision, deleted, previous };
+  }
+
+  txn(): Txn {
+    return new Txn((request, options) => this.#call(options, (member) => member.txn(request)));
+  }
+
+  watch(target: Target, options: WatchOptions = NO_OPTIONS): WatchStream {
+    const watch = new EmbeddedWatch(this.#member, {
+      request: () => this.#watchRequest(target, options),
+      signal: options.signal,
+      progressMs: options.progress ? this.#progressMs : undefined,
+      onEnd: (ended) => this.#watches.delete(ended),
+    });
+    if (!watch.ended) this.#watches.add(watch);
+    return watch;
+  }
+
+  async grantLease(ttl: Duration, options: GrantOptions = NO_OPTIONS): Promise<Lease> {
+    const seconds = Math.ceil(toMilliseconds(ttl, 'ttl') / 1_000);
+    const id = leaseIdOf(options.id ?? NO_LEASE);
+    const granted = await this.#call(options, (member) => member.leaseGrant(id, seconds));
+    return new EmbeddedLease(this.#call, granted.id, granted.ttlSeconds);
+  }
+
+  lease(id: LeaseId): Pick<Lease, 'id' | 'keepAlive' | 'timeToLive' | 'revoke'> {
+    return new EmbeddedLease(this.#call, leaseIdOf(id), Number.NaN);
+  }
+
+  async leases(options: CallOptions = NO_OPTIONS): Promise<readonly LeaseId[]> {
+    return (await this.#call(options, (member) => member.leases())).ids;
+  }
+
+  async compact(revision: number, options: CallOptions & { readonly physical?: boolean } = NO_OPTIONS): Promise<void> {
+    revisionOf(revision, 'revision');
+    await this.#call(options, (member) => member.compact(revision, options.physical ?? false));
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #range(target: KeyRange, options: RangeOptions) {
+    const { signal: _, ...asked } = options;
+    const request: RangeRequest = { ...asked, ...target, type: 'range' };
+    if (options.revision !== undefined) revisionOf(options.revision, 'revision');
+    return this.#call(options, (member) => member.range(request));
+  }
+
+  #watchRequest(target: Target, { from, previous, only }: WatchOptions) {
+    if (this.#closing !== undefined) throw new ClosedError();
+    return {
+      target: watchedRangeOf(target),
+      ...(from !== undefined && { from: revisionOf(from, 'from') }),
+      ...(previous !== undefined && { previous }),
+      ...(only !== undefined && { only }),
+    };
+  }
+
+  readonly #call = <T>(options: CallOptions, begin: (member: Member) => Promise<T>): Promise<T> => {
+    if (this.#closing !== undefined) return Promise.reject(new ClosedError());
+    return options.signal === undefined ? begin(this.#member) : abortable(options.signal, () => begin(this.#member));
+  };
+
+  #endWatches(reason: Error): void {
+    for (const watch of [...this.#watches]) watch.fail(reason);
+  }
+
+  async #close(): Promise<void> {
+    this.#endWatches(new ClosedError());
+    await this.#running.close();
+  }
+}

@@ -1,0 +1,25 @@
+/** What an operator may turn in a member. `core/server/settings.ts` has the defaults, and those of the other rooms. */
+export interface MemberSettings {
+  /** Bytes of one encoded command (etcd: `--max-request-bytes`). */
+  readonly requestBytesMax: number;
+  /** Writes that were proposed and are not yet answered. One more is refused with {@link TooManyRequestsError}. */
+  readonly proposalsMax: number;
+  /** Reads that wait to be confirmed. One more is refused with {@link TooManyRequestsError}. */
+  readonly readsMax: number;
+  /** Milliseconds after which followers miss a leader. A new leader extends every lease by it. */
+  readonly electionTimeoutMs: number;
+  /** Seconds below which a lease's TTL is raised to them: etcd's ceil(1.5 × election timeout). */
+  readonly leaseTtlMinSeconds: number;
+  /** Seconds above which a lease's TTL is refused with {@link LeaseTtlTooLargeError}. */
+  readonly leaseTtlMaxSeconds: number;
+  /** Milliseconds between two looks for leases that have expired. */
+  readonly leaseScanMs: number;
+  /** Expired leases that one look revokes at most; the next look takes the rest. */
+  readonly leaseRevokesPerScan: number;
+  /** Compacted records that are freed between two turns of the event loop. */
+  readonly scrubRecordsPerStep: number;
+  /** Applied log entries after which older ones are let go of; between one and two times as many are kept. */
+  readonly logKeptEntries: number;
+  /** Bytes of applied log entries after which older ones are let go of; between one and two times as many are kept. */
+  readonly logKeptBytes: number;
+}
