@@ -24,7 +24,7 @@ export function toLogError(path: string, error: unknown): Error {
     case 'ENOENT':
     case 'ENOTDIR':
     case 'EISDIR':
-      return new DataDirError('DATA_DIR_UNREADABLE', path, 'the log is not a directory of files there', options);
+      return new DataDirError('DATA_DIR_UNREADABLE', path, 'the directory or a file of the log is not there', options);
     default:
       return new LogFailedError(path, options);
   }

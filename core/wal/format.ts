@@ -13,28 +13,28 @@
  * Numbers are little endian; a "number" is eight bytes of which 53 bits are used.
  *
  * ```
- * segment header                               group header, 48 bytes
- *   0  "conclog" and a zero byte                 0  "CgrP"
- *   8  format version        4 bytes             4  checksum of the rest of the header, seeded with the log's salt
- *  12  checksum of 0 to 11   4                   8  checksum of the payload         4
- *  16  log id                8                  12  link: the header checksum       4
- *  24  segment number        number                 of the group before; for the
- *  32  first index           number                 segment's first, of the segment
- *  40  term of the entry     number             16  number of the group             number
- *      before first index                       24  index of the first entry        number
- *  48  number of the first   number             32  number of entries               4
- *      group                                    36  bytes of the payload            4
- *  56  link: checksum of     4                  40  1: it begins with a hard state  4
- *      the group before                         44  zero                            4
- *  60  zero                  4                 payload
- *  64  hard state            24                     hard state, if any              24
- *  88  zeros                                        for each entry: its term        number
- * 508  checksum of 0 to 507  4                          bytes of its data           4
- *                                                       its data
- * hard state                                        zeros up to a multiple of 8
- *   0  term                  number
- *   8  voted for             8
- *  16  commit index          number
+ * segment header                              group header, 48 bytes
+ *   0  "conclog", a zero      8                 0  "CgrP"                          4
+ *   8  format version         4                 4  checksum of 8 to 47, seeded     4
+ *  12  checksum of 0 to 11    4                    with the log's salt
+ *  16  log id                 8                 8  checksum of all after the       4
+ *  24  segment's number       number               header, zeros included
+ *  32  first index            number           12  link: the header checksum of    4
+ *  40  term of the entry      number               the group before, or of the
+ *      before first index                          segment if it is the first
+ *  48  number of the first    number           16  group's number                  number
+ *      group                                   24  index of the first entry        number
+ *  56  link: the checksum     4                32  number of entries               4
+ *      of the group before                     36  bytes of hard state, entries    4
+ *  60  zero                   4                40  1 if there is a hard state      4
+ *  64  hard state             24               44  zero                            4
+ *  88  zeros                                  then
+ * 508  checksum of 0 to 507   4                    hard state, if there is one     24
+ *                                                  for each entry: term            number
+ * hard state                                                       bytes of data   4
+ *   0  term                   number                               data
+ *   8  voted for              8                    zeros up to a multiple of 8
+ *  16  commit index           number
  * ```
  *
  * The first 16 bytes of a segment are the same in every version, so that an older program can tell a newer format from

@@ -66,14 +66,13 @@ export class GroupEncoder {
     const bytes = this.#buffer(lengthBytes);
     const end = encodePayload(bytes, group);
     bytes.fill(0, end);
-    const payload = bytes.subarray(GROUP_HEADER_BYTES, end);
     bytes.writeUInt32LE(MAGIC, 0);
-    bytes.writeUInt32LE(checksum(payload), 8);
+    bytes.writeUInt32LE(checksum(bytes.subarray(GROUP_HEADER_BYTES, align(end))), 8);
     bytes.writeUInt32LE(group.link, 12);
     writeUint64(bytes, group.sequence, 16);
     writeUint64(bytes, group.entries[0]?.index ?? 0, 24);
     bytes.writeUInt32LE(group.entries.length, 32);
-    bytes.writeUInt32LE(payload.length, 36);
+    bytes.writeUInt32LE(end - GROUP_HEADER_BYTES, 36);
     bytes.writeUInt32LE(group.hardState ? HAS_HARD_STATE : 0, 40);
     bytes.writeUInt32LE(0, 44);
     const headerChecksum = checksum(bytes.subarray(8, GROUP_HEADER_BYTES), this.#salt);
@@ -125,11 +124,10 @@ export function decodeGroupHeader(bytes: Buffer, at: number, salt: number): Grou
   };
 }
 
-/** Whether all of the payload is there, and as it was written. */
+/** Whether all of the payload is there, and as it was written; with the zeros that follow it. */
 export function isPayloadWhole(header: GroupHeader, bytes: Buffer, at: number): boolean {
-  const start = at + GROUP_HEADER_BYTES;
-  if (header.payloadBytes > bytes.length - start) return false;
-  return checksum(bytes.subarray(start, start + header.payloadBytes)) === header.payloadChecksum;
+  const end = at + lengthOf(header);
+  return end <= bytes.length && checksum(bytes.subarray(at + GROUP_HEADER_BYTES, end)) === header.payloadChecksum;
 }
 
 /** How long the whole group is. */

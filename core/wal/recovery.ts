@@ -1,9 +1,9 @@
 import { dirname } from 'node:path/posix';
 import { asBuffer } from '../base/bytes.js';
 import { INITIAL_HARD_STATE } from '../raft/types.js';
-import type { Disk, DiskFile } from './disk.js';
+import type { DiskFile } from './disk.js';
 import { type LogState, readHeader, Replay, type SegmentBytes, segmentNames, type Tail } from './replay.js';
-import { ActiveSegment, type SealedSegment } from './segment.js';
+import { ActiveSegment, type Place, type SealedSegment } from './segment.js';
 import { isUnfinished } from './segment-header.js';
 
 /** What a torn write left at the end of the log, which was cut off: nobody had been told that it was durable. */
@@ -19,12 +19,6 @@ export interface Recovered {
   readonly sealed: readonly SealedSegment[];
   readonly active: ActiveSegment;
   readonly dropped?: Dropped;
-}
-
-interface Place {
-  readonly disk: Disk;
-  /** The log's directory. */
-  readonly path: string;
 }
 
 /**
@@ -48,10 +42,10 @@ export async function recover(place: Place, newLogId: () => bigint): Promise<Rec
   return segments.length === 0 ? begin(place, newLogId()) : readSegments(place, segments);
 }
 
-async function begin({ disk, path }: Place, logId: bigint): Promise<Recovered> {
+async function begin(place: Place, logId: bigint): Promise<Recovered> {
   const start = { logId, firstIndex: 1, previousTerm: 0, hardState: INITIAL_HARD_STATE };
   const header = { ...start, sequence: 1, firstGroup: 1, link: 0 };
-  const { segment, link } = await ActiveSegment.create(disk, path, header);
+  const { segment, link } = await ActiveSegment.create(place, header);
   const state = { ...start, lastIndex: 0, lastTerm: 0, nextSegment: 2, nextGroup: 1, link, entries: [] };
   return { state, sealed: [], active: segment };
 }
@@ -78,7 +72,7 @@ async function readLast(place: Place, name: string, earlier?: Replay): Promise<O
     const tail = replay.readSegment(segment);
     await rewriteTail(file, segment.bytes, tail);
     const at = { file, sizeBytes: segment.bytes.length, endOffset: tail.endOffset };
-    const active = new ActiveSegment(segment.path, header.firstIndex, at);
+    const active = new ActiveSegment(place, segment.path, header.firstIndex, at);
     if (tail.tornBytes === 0) return { state: replay.state, active };
     return {
       state: replay.state,

@@ -9,6 +9,14 @@ import { encodeSegmentHeader, segmentName, type SegmentHeader, unfinishedName } 
  */
 const WRITTEN_AHEAD_BYTES = 64 * 1024;
 
+/** Where a log is, and how large its segments become. */
+export interface Place {
+  readonly disk: Disk;
+  /** The log's directory. */
+  readonly path: string;
+  readonly segmentBytes: number;
+}
+
 /** A segment of the log that was written to its end. */
 export interface SealedSegment {
   readonly path: string;
@@ -18,15 +26,18 @@ export interface SealedSegment {
 /** The last segment, to which groups are written. */
 export class ActiveSegment implements SealedSegment {
   readonly #file: DiskFile;
+  readonly #aheadBytes: number;
   /** Up to here the file has bytes. */
   #sizeBytes: number;
   #endOffset: number;
 
   constructor(
+    { segmentBytes }: Place,
     readonly path: string,
     readonly firstIndex: number,
     at: { readonly file: DiskFile; readonly sizeBytes: number; readonly endOffset: number },
   ) {
+    this.#aheadBytes = aheadBytes(segmentBytes);
     this.#file = at.file;
     this.#sizeBytes = at.sizeBytes;
     this.#endOffset = at.endOffset;
@@ -37,17 +48,17 @@ export class ActiveSegment implements SealedSegment {
    * name and without a header was damaged, and a group never goes where a crash could lose the whole file.
    */
   static async create(
-    disk: Disk,
-    directory: string,
+    place: Place,
     header: SegmentHeader,
   ): Promise<{ readonly segment: ActiveSegment; readonly link: number }> {
     const { bytes, checksum } = encodeSegmentHeader(header);
+    const { disk, path: directory, segmentBytes } = place;
     const path = `${directory}/${segmentName(header.sequence, header.firstIndex)}`;
     const unfinishedPath = unfinishedName(path);
     const file = await disk.create(unfinishedPath);
+    const start = Buffer.alloc(Math.max(bytes.length, aheadBytes(segmentBytes)));
+    bytes.copy(start);
     try {
-      const start = Buffer.alloc(WRITTEN_AHEAD_BYTES);
-      bytes.copy(start);
       await file.write(start, 0);
       await file.sync();
       await disk.rename(unfinishedPath, path);
@@ -56,8 +67,8 @@ export class ActiveSegment implements SealedSegment {
       await file.close();
       throw error;
     }
-    const at = { file, sizeBytes: WRITTEN_AHEAD_BYTES, endOffset: SEGMENT_HEADER_BYTES };
-    return { segment: new ActiveSegment(path, header.firstIndex, at), link: checksum };
+    const at = { file, sizeBytes: start.length, endOffset: SEGMENT_HEADER_BYTES };
+    return { segment: new ActiveSegment(place, path, header.firstIndex, at), link: checksum };
   }
 
   get isEmpty(): boolean {
@@ -72,7 +83,7 @@ export class ActiveSegment implements SealedSegment {
   lengthToWrite(groupBytes: number): number {
     const end = this.#endOffset + groupBytes;
     if (end <= this.#sizeBytes) return groupBytes;
-    return Math.ceil(end / WRITTEN_AHEAD_BYTES) * WRITTEN_AHEAD_BYTES - this.#endOffset;
+    return Math.ceil(end / this.#aheadBytes) * this.#aheadBytes - this.#endOffset;
   }
 
   /** Writes a group and the zeros after it, and makes them durable. */
@@ -86,4 +97,8 @@ export class ActiveSegment implements SealedSegment {
   close(): Promise<void> {
     return this.#file.close();
   }
+}
+
+function aheadBytes(segmentBytes: number): number {
+  return Math.min(WRITTEN_AHEAD_BYTES, segmentBytes);
 }

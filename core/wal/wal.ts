@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { assert } from '../base/assert.js';
-import { ClosedError } from '../base/errors.js';
+import { ClosedError, InvalidArgumentError } from '../base/errors.js';
 import type { Logger } from '../base/logger.js';
 import type { Entry, HardState } from '../raft/types.js';
 import type { Disk } from './disk.js';
@@ -8,7 +8,7 @@ import { toLogError } from './failure.js';
 import { saltOf } from './format.js';
 import { groupBytes, GroupEncoder } from './group.js';
 import { type Dropped, recover, type Recovered } from './recovery.js';
-import { ActiveSegment, type SealedSegment } from './segment.js';
+import { ActiveSegment, type Place, type SealedSegment } from './segment.js';
 
 /** Enough that a segment is begun seldom, and little enough that old ones go soon and a restart reads them quickly. */
 const SEGMENT_BYTES = 16 * 1024 * 1024;
@@ -45,9 +45,7 @@ export interface OpenedWal {
  * one would report as durable (Rebello et al. 2020). Opening it again finds out what is there.
  */
 export class Wal {
-  readonly #disk: Disk;
-  readonly #path: string;
-  readonly #segmentBytes: number;
+  readonly #place: Place;
   readonly #logId: bigint;
   readonly #encoder: GroupEncoder;
   readonly #sealed: SealedSegment[];
@@ -73,13 +71,16 @@ export class Wal {
    * @throws {@link LogFailedError} if the disk fails
    */
   static async open(options: WalOptions): Promise<OpenedWal> {
-    const recovered = await recover(options, options.newLogId ?? randomLogId).catch((error: unknown) => {
-      throw toLogError(options.path, error);
+    const { disk, path, segmentBytes = SEGMENT_BYTES } = options;
+    if (!(segmentBytes >= 1)) throw new InvalidArgumentError('wal.segmentBytes', segmentBytes, 'at least 1');
+    const place = { disk, path, segmentBytes };
+    const recovered = await recover(place, options.newLogId ?? randomLogId).catch((error: unknown) => {
+      throw toLogError(path, error);
     });
     const { state, dropped } = recovered;
     if (dropped) options.logger.warn(dropped, 'the end of the log was torn by a crash and is cut off');
     return {
-      wal: new Wal(options, recovered),
+      wal: new Wal(place, recovered),
       hardState: state.hardState,
       firstIndex: state.firstIndex,
       previousTerm: state.previousTerm,
@@ -88,10 +89,8 @@ export class Wal {
     };
   }
 
-  private constructor(options: WalOptions, { state, sealed, active }: Recovered) {
-    this.#disk = options.disk;
-    this.#path = options.path;
-    this.#segmentBytes = options.segmentBytes ?? SEGMENT_BYTES;
+  private constructor(place: Place, { state, sealed, active }: Recovered) {
+    this.#place = place;
     this.#logId = state.logId;
     this.#encoder = new GroupEncoder(saltOf(state.logId));
     this.#sealed = [...sealed];
@@ -140,13 +139,19 @@ export class Wal {
     return removed;
   }
 
-  /** Lets go of the files; idempotent. No append may be under way. */
+  /**
+   * Lets go of the files; idempotent. No append may be under way.
+   *
+   * @throws {@link LogFailedError} if the disk fails; what was appended is durable all the same
+   */
   async close(): Promise<void> {
     assert(!this.#isAppending, 'the log is closed when nothing is being appended');
     if (this.#isClosed) return;
     this.#isClosed = true;
     await this.#compaction;
-    await this.#active.close();
+    await this.#active.close().catch((error: unknown) => {
+      throw this.#fail(error);
+    });
   }
 
   #assertUsable(): void {
@@ -161,7 +166,7 @@ export class Wal {
 
   async #write(hardState: HardState | undefined, entries: readonly Entry[]): Promise<void> {
     const lengthBytes = groupBytes(hardState, entries);
-    if (!this.#active.isEmpty && this.#active.endOffset + lengthBytes > this.#segmentBytes) await this.#roll();
+    if (!this.#active.isEmpty && this.#active.endOffset + lengthBytes > this.#place.segmentBytes) await this.#roll();
     const group = { sequence: this.#nextGroup, link: this.#link, hardState, entries };
     const { bytes, checksum } = this.#encoder.encode(group, this.#active.lengthToWrite(lengthBytes));
     await this.#active.append(bytes, lengthBytes);
@@ -176,7 +181,7 @@ export class Wal {
 
   /** Begins a new segment, which carries on what a restart needs to know of the ones before. */
   async #roll(): Promise<void> {
-    const { segment, link } = await ActiveSegment.create(this.#disk, this.#path, {
+    const { segment, link } = await ActiveSegment.create(this.#place, {
       logId: this.#logId,
       sequence: this.#nextSegment,
       firstIndex: this.#lastIndex + 1,
@@ -200,8 +205,8 @@ export class Wal {
       for (;;) {
         const [oldest, next = this.#active] = this.#sealed;
         if (oldest === undefined || next.firstIndex - 1 > index) return;
-        await this.#disk.remove(oldest.path);
-        await this.#disk.syncDirectory(this.#path);
+        await this.#place.disk.remove(oldest.path);
+        await this.#place.disk.syncDirectory(this.#place.path);
         this.#sealed.shift();
       }
     } catch (error) {
@@ -210,7 +215,7 @@ export class Wal {
   }
 
   #fail(error: unknown): Error {
-    this.#failure ??= toLogError(this.#path, error);
+    this.#failure ??= toLogError(this.#place.path, error);
     return this.#failure;
   }
 }
