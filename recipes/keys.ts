@@ -64,9 +64,16 @@ export function checkName(name: string, field: string): string {
   return name;
 }
 
-/** The name made of several parts; different parts always make different names, also where they have slashes. */
-export function joinName(...parts: readonly string[]): string {
-  return parts.map((part) => escapeSegment(part)).join('/');
+/**
+ * A name made of a name and parts within it. Different parts always make different names, also where they have slashes.
+ *
+ * @throws {@link InvalidArgumentError} if there is no part, or an empty one
+ */
+export function nameWithin(name: string, ...parts: readonly string[]): string {
+  if (parts.length === 0 || parts.includes('')) {
+    throw new InvalidArgumentError('part of a name', parts.join(', '), 'at least one text, none of them empty');
+  }
+  return [name, ...parts.map((part) => escapeSegment(part))].join('/');
 }
 
 /** A text as one segment of a key: `%` becomes `%25`, `/` becomes `%2F`. */

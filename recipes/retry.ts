@@ -7,17 +7,23 @@ const PAUSE_MAX_MS = 1_000;
 /**
  * Repeats an idempotent call until the store has answered it. Pauses double from 50 ms to one second.
  *
- * @param until - ends the attempts; it must abort some day, for it is their only bound
+ * @param until - ends the attempts; it is their only bound
+ * @param again - which errors are worth another attempt
  * @throws the signal's reason once it aborted; else the first error that repeating cannot help
  */
-export async function persist<T>(clock: Clock, until: AbortSignal, attempt: () => Promise<T>): Promise<T> {
+export async function persist<T>(
+  clock: Clock,
+  until: AbortSignal,
+  attempt: () => Promise<T>,
+  again: (error: unknown) => boolean = isTransient,
+): Promise<T> {
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, PAUSE_MAX_MS)) {
     until.throwIfAborted();
     try {
       return await attempt();
     } catch (error) {
       until.throwIfAborted();
-      if (!isTransient(error)) throw error;
+      if (!again(error)) throw error;
     }
     await sleep(clock, pauseMs, until);
   }
