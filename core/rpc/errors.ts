@@ -12,7 +12,7 @@ export interface WireError {
   readonly text: string;
 }
 
-const TABLE = {
+export const ERRORS = {
   EMPTY_KEY: { grpc: status.INVALID_ARGUMENT, text: 'etcdserver: key is not provided' },
   KEY_NOT_FOUND: { grpc: status.INVALID_ARGUMENT, text: 'etcdserver: key not found' },
   VALUE_PROVIDED: { grpc: status.INVALID_ARGUMENT, text: 'etcdserver: value is provided' },
@@ -34,10 +34,10 @@ const TABLE = {
 } as const satisfies Record<string, WireError>;
 
 /** What a text of etcd's means: the `code` of one of our errors where there is one for it. */
-export type Meaning = keyof typeof TABLE;
+export type Meaning = keyof typeof ERRORS;
 
 const MEANINGS = new Map<string, Meaning>(
-  Object.entries(TABLE).map(([meaning, wire]) => [wire.text, meaning as Meaning]),
+  Object.entries(ERRORS).map(([meaning, wire]) => [wire.text, meaning as Meaning]),
 );
 
 /** What a status of etcd's or Conclave's means; undefined if the table does not know its text. */
@@ -57,11 +57,16 @@ const ALIASES: Readonly<Record<string, Meaning>> = {
 /** The status that answers an error. What etcd has no text for keeps our own. */
 export function toWireError(error: unknown): WireError {
   if (!(error instanceof CoordinationError)) return { grpc: status.INTERNAL, text: 'internal error' };
-  if (error instanceof InvalidArgumentError && error.field.startsWith('sort')) return TABLE.INVALID_SORT;
-  const meaning = error.code in TABLE ? (error.code as Meaning) : ALIASES[error.code];
-  if (meaning !== undefined) return TABLE[meaning];
+  if (error instanceof InvalidArgumentError && error.field.startsWith('sort')) return ERRORS.INVALID_SORT;
+  const meaning = error.code in ERRORS ? (error.code as Meaning) : ALIASES[error.code];
+  if (meaning !== undefined) return ERRORS[meaning];
   const isArgument = error instanceof InvalidArgumentError;
-  return { grpc: isArgument ? status.INVALID_ARGUMENT : status.UNKNOWN, text: error.message };
+  return { grpc: isArgument ? status.INVALID_ARGUMENT : status.UNKNOWN, text: wellFormed(error.message) };
+}
+
+/** A text cut within a character would throw in the carrier, which encodes texts as URIs. */
+function wellFormed(text: string): string {
+  return Buffer.from(text, 'utf8').toString('utf8');
 }
 
 /** Why a watch did not begin, or ended; etcd sends these as text within the stream. */

@@ -1,0 +1,87 @@
+/** What the services ask of a member. `core/member` satisfies these without knowing them; tests pass small fakes. */
+import type { Clock } from '../base/clock.js';
+import type { Event, KeyRange, LeaseId } from '../base/key-value.js';
+import type {
+  DeleteRequest,
+  DeleteResult,
+  LeaseStatus,
+  PutRequest,
+  PutResult,
+  RangeRequest,
+  RangeResult,
+  TxnRequest,
+  TxnResult,
+  WatchBatch,
+} from '../base/operation.js';
+import type { ResponseHeader } from './gen/header.js';
+
+/** Who answers, and how far it is. */
+export interface HeaderPort {
+  readonly clusterId: bigint;
+  readonly memberId: bigint;
+  /** Raft's term. */
+  readonly term: number;
+  /** The store's revision. */
+  readonly revision: number;
+}
+
+export interface KvPort extends HeaderPort {
+  range(request: RangeRequest): Promise<RangeResult>;
+  put(request: PutRequest): Promise<PutResult>;
+  delete(request: DeleteRequest): Promise<DeleteResult>;
+  txn(request: TxnRequest): Promise<TxnResult>;
+  compact(revision: number, physical: boolean): Promise<{ readonly revision: number }>;
+}
+
+export interface LeasePort extends HeaderPort {
+  /** @param id - 0 to have one chosen */
+  leaseGrant(
+    id: LeaseId,
+    ttlSeconds: number,
+  ): Promise<{ readonly revision: number; readonly id: LeaseId; readonly ttlSeconds: number }>;
+  leaseRevoke(id: LeaseId): Promise<{ readonly revision: number }>;
+  /** A TTL of 0 says that the lease does not exist. */
+  leaseKeepAlive(id: LeaseId): Promise<{ readonly revision: number; readonly ttlSeconds: number }>;
+  /** A remaining TTL below 0 says that the lease does not exist. */
+  leaseTimeToLive(id: LeaseId, keys: boolean): Promise<LeaseStatus & { readonly revision: number }>;
+  leases(): Promise<{ readonly revision: number; readonly ids: readonly LeaseId[] }>;
+}
+
+export interface WatchPort extends HeaderPort {
+  /** @param onReady - called when `take()` has something after it had nothing */
+  watch(
+    request: {
+      readonly target: KeyRange;
+      readonly from?: number;
+      readonly previous?: boolean;
+      readonly only?: Event['type'];
+    },
+    onReady: () => void,
+  ): PortWatcher;
+}
+
+/** One watch in the member, which bounds what waits in it: events stay there until they are taken. */
+export interface PortWatcher {
+  take():
+    | { readonly type: 'batch'; readonly batch: WatchBatch }
+    | { readonly type: 'compacted'; readonly compactRevision: number }
+    | undefined;
+  /** Nothing waits and the history is caught up: no event up to `revision` is still to come. */
+  readonly synced: boolean;
+  readonly revision: number;
+  /** The first revision it delivers. */
+  readonly startRevision: number;
+  cancel(): void;
+}
+
+/** A whole member. */
+export interface MemberPorts extends KvPort, LeasePort, WatchPort {
+  readonly clock: Clock;
+  /** Resolves when it serves no more. */
+  readonly stopped: Promise<Error | undefined>;
+}
+
+/** The header of an answer. @param revision - the store's, unless the answer belongs to an earlier one */
+export function headerOf(port: HeaderPort, revision: number = port.revision): ResponseHeader {
+  return { clusterId: port.clusterId, memberId: port.memberId, revision, raftTerm: port.term };
+}
