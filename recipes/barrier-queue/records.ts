@@ -1,0 +1,67 @@
+/** What the keys of a queue hold, as JSON. */
+import { hostname } from 'node:os';
+import { toText } from '../../core/base/bytes.js';
+import { parseObject, toJson, wallTimeForDisplay } from '../metadata.js';
+import type { Gate } from './layout.js';
+
+/** How often an item was handed out, and why it was last given back. */
+export interface Attempts {
+  readonly attempt: number;
+  readonly reason?: string | undefined;
+}
+
+export interface DeadRecord {
+  readonly item: unknown;
+  readonly attempts: number;
+  readonly reason: string;
+  /** Wall time, for people. */
+  readonly since: string;
+}
+
+/** The value of the gate key. The time and the process are for people to read. */
+export function writeGate(gate: Omit<Gate, 'modRevision'>): Uint8Array {
+  return toJson({ ...gate, ...here() }, 'gate');
+}
+
+export function writeItem(item: unknown): Uint8Array {
+  return toJson({ item, ...here() }, 'item');
+}
+
+/** The item in the value of its key; `undefined` (which JSON cannot hold) if nobody's `put` wrote it. */
+export function parseItem(value: Uint8Array): unknown {
+  return parseObject(value)?.['item'];
+}
+
+export function writeAttempts(attempts: Attempts): Uint8Array {
+  return toJson(attempts, 'attempts');
+}
+
+export function parseAttempts(value: Uint8Array): Attempts {
+  const { attempt, reason } = parseObject(value) ?? {};
+  return {
+    attempt: Number.isSafeInteger(attempt) ? (attempt as number) : 0,
+    ...(typeof reason === 'string' && { reason }),
+  };
+}
+
+/** @param itemValue - the value of the item's key, which is kept as it is if it cannot be read */
+export function writeDead(itemValue: Uint8Array, attempts: number, reason: string): Uint8Array {
+  const parsed = parseItem(itemValue);
+  const item = parsed === undefined ? toText(itemValue) : parsed;
+  return toJson({ item, attempts, reason, since: wallTimeForDisplay() } satisfies DeadRecord, 'item');
+}
+
+export function parseDead(value: Uint8Array): DeadRecord {
+  const { item = null, attempts, reason, since } = parseObject(value) ?? {};
+  return { item, attempts: Number(attempts) || 0, reason: String(reason), since: String(since) };
+}
+
+/** The value of a leased key whose end is all that matters. */
+export function writeTimer(durationMs: number): Uint8Array {
+  return toJson({ durationMs, ...here() }, 'timer');
+}
+
+/** This process, for people who look at the keys. Nothing is decided by it. */
+function here() {
+  return { host: hostname(), pid: process.pid, since: wallTimeForDisplay() };
+}
