@@ -362,6 +362,7 @@ describe('coming and going', () => {
     write('a=2');
 
     expect(watcher.take()).toBeUndefined();
+    expect(watcher).toMatchObject({ synced: false, revision: 1 });
     expect(wakes.count).toBe(1);
     expect(hub.watcherCount).toBe(0);
   });

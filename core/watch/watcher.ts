@@ -125,6 +125,8 @@ export class QueuedWatcher implements Watcher {
 
   cancel(): void {
     if (this.#state === 'ended') return;
+    // What is dropped now was not taken: `revision` goes on telling the truth.
+    this.#nextRevision = this.revision + 1;
     this.#state = 'ended';
     this.#queue.length = 0;
     this.#home.remove(this);
