@@ -26,7 +26,7 @@ async function workload(disk: MemoryDisk): Promise<Told> {
     const { wal } = await openLog(disk, SMALL_SEGMENTS);
     for (let step = 1; step <= 24; step += 1) {
       await append(wal, told, 1 + ((step * 7) % 5), step % 3 === 0 ? hardState(step, told.lastIndex) : undefined);
-      if (step % 6 === 0) await compact(wal, told);
+      if (step % 12 === 0) await compact(wal, told);
     }
     await wal.close();
   } catch (error) {

@@ -148,15 +148,12 @@ export function decodePayload(
 ): { readonly hardState: HardState | undefined; readonly entries: readonly Entry[] } | undefined {
   const start = groupAt + GROUP_HEADER_BYTES;
   const bytes = asBuffer(new Uint8Array(segment.subarray(start, start + header.payloadBytes)));
-  if (header.entryCount > bytes.length / ENTRY_HEADER_BYTES) return undefined;
-  if (header.hasHardState && bytes.length < HARD_STATE_BYTES) return undefined;
   const entries: Entry[] = [];
   let at = header.hasHardState ? HARD_STATE_BYTES : 0;
   for (let index = header.firstIndex; index < header.firstIndex + header.entryCount; index += 1) {
     if (at + ENTRY_HEADER_BYTES > bytes.length) return undefined;
     const dataAt = at + ENTRY_HEADER_BYTES;
     const dataEnd = dataAt + bytes.readUInt32LE(at + 8);
-    if (dataEnd > bytes.length) return undefined;
     entries.push({ index, term: readUint64(bytes, at), data: bytes.subarray(dataAt, dataEnd) });
     at = dataEnd;
   }

@@ -9,6 +9,8 @@ export interface DiskOperation {
   readonly number: number;
   readonly name: keyof Disk | keyof DiskFile;
   readonly path: string;
+  /** What a write writes; 0 for all else. */
+  readonly lengthBytes: number;
 }
 
 /**
@@ -130,36 +132,28 @@ export class MemoryDisk implements Disk {
       read: (offset, length) =>
         this.#operate('read', path, () => Buffer.from(file.content().subarray(offset, offset + length))),
       write: (bytes, offset) =>
-        this.#operate(
-          'write',
-          path,
-          () => file.write(bytes, offset),
-          (writtenBytes) => file.write(bytes.subarray(0, writtenBytes), offset),
-        ),
-      sync: () =>
-        this.#operate(
-          'sync',
-          path,
-          () => file.sync(),
-          () => file.forgetUnsynced(),
-        ),
+        this.#operate('write', path, () => file.write(bytes, offset), {
+          lengthBytes: bytes.length,
+          fail: (writtenBytes) => file.write(bytes.subarray(0, writtenBytes), offset),
+        }),
+      sync: () => this.#operate('sync', path, () => file.sync(), { fail: () => file.forgetUnsynced() }),
       close: () => this.#operate('close', path, () => {}),
     };
   }
 
-  /** @param fail - what is done of it all the same if it fails */
+  /** @param more - `fail`: what is done of it all the same if it fails */
   async #operate<T>(
     name: DiskOperation['name'],
     path: string,
     act: () => T,
-    fail: (writtenBytes: number) => void = () => {},
+    more: { readonly lengthBytes?: number; readonly fail?: (writtenBytes: number) => void } = {},
   ): Promise<T> {
     if (this.#isCut) throw systemError('EPOWER', name);
-    const fault = this.fault({ number: this.#operationCount, name, path });
+    const fault = this.fault({ number: this.#operationCount, name, path, lengthBytes: more.lengthBytes ?? 0 });
     this.#operationCount += 1;
     if (fault === undefined) return act();
     if (fault !== 'power cut') {
-      fail(fault.writtenBytes ?? 0);
+      more.fail?.(fault.writtenBytes ?? 0);
       throw systemError(fault.code, name === 'list' ? 'scandir' : name);
     }
     this.#isCut = true;

@@ -230,6 +230,22 @@ describe('segments', () => {
     expect(await disk.list(LOG)).toContain('notes.txt');
   });
 
+  test('groups are written over zeros; where these end, the next ones are written with the group', async () => {
+    const { wal } = await openLog(disk, { segmentBytes: 1024 * 1024 });
+    const lengths: number[] = [];
+    disk.fault = ({ name, lengthBytes }) => void (name === 'write' && lengths.push(lengthBytes));
+    const group = [entry(1, 1, 'x'.repeat(40_000 - 60))];
+    for (let index = 1; index <= 4; index += 1) await wal.append(undefined, [{ ...group[0]!, index }]);
+
+    const ahead = 64 * 1024;
+    expect(lengths).toEqual([
+      40_000,
+      2 * ahead - SEGMENT_HEADER_BYTES - 40_000,
+      40_000,
+      3 * ahead - SEGMENT_HEADER_BYTES - 120_000,
+    ]);
+  });
+
   test('a segment that was not finished is removed', async () => {
     await (await openLog(disk)).wal.close();
     const half = `${LOG}/0000000000000002-0000000000000001.wal.new`;
