@@ -4,7 +4,7 @@ import { type Duration, toMilliseconds } from '../base/duration.js';
 import { ClosedError } from '../base/errors.js';
 import { type KeyRange, type KeyValue, type LeaseId, NO_LEASE } from '../base/key-value.js';
 import type { Logger } from '../base/logger.js';
-import type { PutRequest, RangeRequest } from '../base/operation.js';
+import type { PutRequest, RangeRequest, RangeResult } from '../base/operation.js';
 import type { Member } from '../member/member.js';
 import type { RunningMember } from '../server/start-member.js';
 import type {
@@ -139,10 +139,8 @@ export class EmbeddedStore implements Store {
     return this.close();
   }
 
-  #range(target: KeyRange, options: RangeOptions) {
-    const { signal: _, ...asked } = options;
-    const request: RangeRequest = { ...asked, ...target, type: 'range' };
-    if (options.revision !== undefined) revisionOf(options.revision, 'revision');
+  #range(target: KeyRange, options: RangeOptions): Promise<RangeResult> {
+    const request = toRangeRequest(target, options);
     return this.#call(options, (member) => member.range(request));
   }
 
@@ -169,4 +167,25 @@ export class EmbeddedStore implements Store {
     this.#endWatches(new ClosedError());
     await this.#running.close();
   }
+}
+
+/** Always of one shape, each absent option as what its absence means: reads are frequent, and engines like that. */
+function toRangeRequest(target: KeyRange, options: RangeOptions): RangeRequest {
+  const request = {
+    type: 'range',
+    key: target.key,
+    limit: options.limit ?? 0,
+    revision: options.revision ?? 0,
+    sortTarget: options.sortTarget ?? 'key',
+    sortOrder: options.sortOrder ?? 'none',
+    serializable: options.serializable ?? false,
+    keysOnly: options.keysOnly ?? false,
+    countOnly: options.countOnly ?? false,
+    minModRevision: options.minModRevision ?? 0,
+    maxModRevision: options.maxModRevision ?? 0,
+    minCreateRevision: options.minCreateRevision ?? 0,
+    maxCreateRevision: options.maxCreateRevision ?? 0,
+  } as const;
+  revisionOf(request.revision, 'revision');
+  return target.end === undefined ? request : { ...request, end: target.end };
 }

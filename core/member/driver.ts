@@ -72,7 +72,7 @@ export class Driver {
     const appended = this.#append(ready);
     assert(lastIndex(ready.committed) < firstIndex(ready.entries), 'only what has been durable before is applied');
 
-    if (backend.overfull) await backend.drained();
+    if (ready.committed.length > 0 && backend.overfull) await backend.drained();
     const applied = machine.applyAll(ready.committed);
     waiters.settle(ready.committed, applied);
     reads.release(ready.readStates, machine.appliedIndex);

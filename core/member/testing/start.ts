@@ -1,0 +1,44 @@
+import type { Backend } from '../../backend/backend.js';
+import { openMemoryBackend } from '../../backend/memory-backend.js';
+import { silentLogger } from '../../base/logger.js';
+import { seededPrng } from '../../base/prng.js';
+import { assemble, NOTHING_WRITTEN, openMachine, type Remains } from '../../server/assemble.js';
+import { resolveSettings, type Settings } from '../../server/settings.js';
+import { ManualClock } from '../../testing/manual-clock.js';
+import type { MemoryDisk } from '../../wal/memory-disk.js';
+import { Wal } from '../../wal/wal.js';
+import type { DurableLog } from '../durable-log.js';
+import { randomIdentity } from '../identity.js';
+import type { Member } from '../member.js';
+import { HeldLog } from './held-log.js';
+
+export interface Given {
+  readonly clock?: ManualClock;
+  readonly settings?: Partial<Settings>;
+  readonly backend?: Backend;
+}
+
+/** A new member whose log is in the hands of the test. */
+export async function startOnHeldLog(given: Given = {}): Promise<{ member: Member; log: HeldLog; clock: ManualClock }> {
+  const log = new HeldLog();
+  const clock = given.clock ?? new ManualClock();
+  const member = await start(log, NOTHING_WRITTEN, { ...given, clock });
+  return { member, log, clock };
+}
+
+/** A member with the real log on a disk in memory, and an engine that forgets: all it knows it has from the log. */
+export async function startOnDisk(disk: MemoryDisk, given: Given = {}): Promise<Member> {
+  const settings = resolveSettings(given.settings ?? {});
+  const opened = await Wal.open({ disk, path: '/wal', segmentBytes: settings.walSegmentBytes, logger: silentLogger });
+  return start(opened.wal, { hardState: opened.hardState, storedLog: opened }, given);
+}
+
+function start(log: DurableLog, remains: Pick<Remains, 'hardState' | 'storedLog'>, given: Given) {
+  const prng = seededPrng(1);
+  const settings = resolveSettings(given.settings ?? {});
+  const backend = given.backend ?? openMemoryBackend();
+  return assemble(
+    { identity: randomIdentity(prng), backend, machine: openMachine(backend, settings), log, ...remains },
+    { clock: given.clock ?? new ManualClock(), logger: silentLogger, prng, settings },
+  );
+}
