@@ -1,9 +1,12 @@
-import { Command, CommanderError, InvalidArgumentError as InvalidOption, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError as InvalidOption, Option, type OutputConfiguration } from 'commander';
 import { type Level, LEVELS } from './log.js';
 import { serve, type ServeOptions } from './serve.js';
 
 /** What a process answers to whoever started it. */
 export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
+
+/** Where help and complaints go. Default: the standard streams. */
+export type Write = Pick<OutputConfiguration, 'writeOut' | 'writeErr'>;
 
 /**
  * Runs the command line.
@@ -11,17 +14,18 @@ export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
  * @param args - without the program's own name
  * @returns the process's exit code: 0 if it ended as asked, 1 if it failed, 2 if it was not understood
  */
-export async function runCommandLine(args: readonly string[]): Promise<number> {
+export async function runCommandLine(args: readonly string[], write: Write = {}): Promise<number> {
   let exitCode: number = EXIT.ok;
   const program = new Command('conclave')
+    .configureOutput(write)
     .description('Locks, elections, queues, discovery and configuration, on a store that speaks etcd v3.')
     .exitOverride()
+    .allowExcessArguments(false)
     .showHelpAfterError('(conclave --help tells what there is)');
-  program.addCommand(
-    serveCommand(async (options) => {
-      exitCode = await serve(options);
-    }),
-  );
+  const serving = serveCommand(async (options) => {
+    exitCode = await serve(options);
+  });
+  program.addCommand(serving.copyInheritedSettings(program));
   try {
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {

@@ -6,6 +6,7 @@ import { settle } from '../testing/manual-clock.js';
 import { type DiskFault, MemoryDisk } from '../wal/memory-disk.js';
 import type { Member } from './member.js';
 import { startOnDisk } from './testing/start.js';
+import { codesOf } from './testing/codes.js';
 
 async function contentOf(member: Member): Promise<Record<string, string>> {
   const { kvs } = await member.range({ type: 'range', ...everything() });
@@ -72,9 +73,7 @@ describe('a member over a disk', () => {
     const operations = disk.operationCount;
     disk.fault = () => undefined;
 
-    expect(writes.map((write) => write.status === 'rejected' && write.reason.code)).toEqual(
-      Array(10).fill('OUTCOME_UNKNOWN'),
-    );
+    expect(codesOf(writes)).toEqual(Array(10).fill('OUTCOME_UNKNOWN'));
     expect(await member.stopped).toMatchObject({ code: 'MEMBER_STOPPED', cause: { code: 'LOG_FAILED' } });
     await expect(put(member, 'after', '1')).rejects.toMatchObject({ code: 'MEMBER_STOPPED' });
     await settle();

@@ -6,6 +6,7 @@ import type { PutRequest, TxnRequest } from '../base/operation.js';
 import { settle } from '../testing/manual-clock.js';
 import type { Member } from './member.js';
 import { startOnHeldLog } from './testing/start.js';
+import { codesOf } from './testing/codes.js';
 
 const started: Member[] = [];
 afterEach(async () => {
@@ -141,7 +142,7 @@ describe('a bad request', () => {
       member.leaseGrant(0n, 9_000_000_001),
     ];
 
-    const codes = (await Promise.allSettled(bad)).map((result) => result.status === 'rejected' && result.reason.code);
+    const codes = codesOf(await Promise.allSettled(bad));
 
     expect(codes).toEqual([
       'EMPTY_KEY',

@@ -45,10 +45,13 @@ describe('a data folder', () => {
   test('whose format is newer is left alone, and is not locked by the refusal', async () => {
     await (await open(folder)).release();
     const format = await readFile(join(folder, 'FORMAT'), 'utf8');
-    await writeFile(join(folder, 'FORMAT'), format.replace('format 1', 'format 2'));
+    await writeFile(join(folder, 'FORMAT'), format.replace('1\n', '2\n'));
 
     for (let attempt = 0; attempt < 2; attempt += 1) {
-      await expect(open(folder)).rejects.toMatchObject({ code: 'DATA_DIR_NEWER_FORMAT' });
+      await expect(open(folder)).rejects.toMatchObject({
+        code: 'DATA_DIR_NEWER_FORMAT',
+        message: expect.stringMatching(/format 2, .* up to 1$/),
+      });
     }
   });
 
@@ -76,7 +79,7 @@ describe('a data folder', () => {
   });
 
   test('that a crash left half made is begun again', async () => {
-    await writeFile(join(folder, 'FORMAT.new'), 'conclave data fol');
+    await writeFile(join(folder, 'FORMAT.new'), '1\nclus');
 
     await (await open(folder)).release();
   });

@@ -89,7 +89,7 @@ async function readFormat(path: string): Promise<Identity | undefined> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
-  const [, format] = /^conclave data folder, format (\d+)\n/.exec(text) ?? [];
+  const [, format] = /^(\d+)\n/.exec(text) ?? [];
   if (Number(format) > FORMAT_VERSION) {
     const why = `it has format ${format}, and this version of Conclave reads up to ${FORMAT_VERSION}`;
     throw new DataDirError('DATA_DIR_NEWER_FORMAT', path, why);
@@ -102,7 +102,7 @@ async function readFormat(path: string): Promise<Identity | undefined> {
 
 function formatText({ clusterId, memberId }: Identity): string {
   const hex = (id: bigint) => id.toString(16).padStart(16, '0');
-  const facts = `conclave data folder, format ${FORMAT_VERSION}\ncluster ${hex(clusterId)}\nmember ${hex(memberId)}\n`;
+  const facts = `${FORMAT_VERSION}\ncluster ${hex(clusterId)}\nmember ${hex(memberId)}\n`;
   return `${facts}crc32 ${crc32(facts).toString(16).padStart(8, '0')}\n`;
 }
 
