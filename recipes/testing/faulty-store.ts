@@ -90,23 +90,23 @@ export class FaultyStore implements Store {
   }
 
   get(key: BytesLike, options: ReadOptions = {}) {
-    return this.#call('get', options, () => this.#inner.get(key, options));
+    return this.#call('get', options, (options) => this.#inner.get(key, options));
   }
 
   range(target: Target, options: RangeOptions = {}) {
-    return this.#call('range', options, () => this.#inner.range(target, options));
+    return this.#call('range', options, (options) => this.#inner.range(target, options));
   }
 
   put(key: BytesLike, value: BytesLike, options: PutOptions = {}) {
-    return this.#call('put', options, () => this.#inner.put(key, value, options));
+    return this.#call('put', options, (options) => this.#inner.put(key, value, options));
   }
 
   delete(target: Target, options: DeleteOptions = {}) {
-    return this.#call('delete', options, () => this.#inner.delete(target, options));
+    return this.#call('delete', options, (options) => this.#inner.delete(target, options));
   }
 
   txn(): Txn {
-    return new Txn((txn, options) => this.#call('txn', options, () => this.#commit(txn, options), txn));
+    return new Txn((txn, options) => this.#call('txn', options, (options) => this.#commit(txn, options), txn));
   }
 
   watch(target: Target, options: WatchOptions = {}): WatchStream {
@@ -130,7 +130,9 @@ export class FaultyStore implements Store {
   }
 
   async grantLease(ttl: Duration, options: GrantOptions = {}): Promise<Lease> {
-    const { id, ttlSeconds } = await this.#call('grantLease', options, () => this.#inner.grantLease(ttl, options));
+    const { id, ttlSeconds } = await this.#call('grantLease', options, (options) =>
+      this.#inner.grantLease(ttl, options),
+    );
     return { ...this.lease(id), ttlSeconds };
   }
 
@@ -138,18 +140,18 @@ export class FaultyStore implements Store {
     const inner = this.#inner.lease(id);
     return {
       id,
-      keepAlive: (options = {}) => this.#call('keepAlive', options, () => inner.keepAlive(options)),
-      timeToLive: (options = {}) => this.#call('timeToLive', options, () => inner.timeToLive(options)),
-      revoke: (options = {}) => this.#call('revoke', options, () => inner.revoke(options)),
+      keepAlive: (options = {}) => this.#call('keepAlive', options, (options) => inner.keepAlive(options)),
+      timeToLive: (options = {}) => this.#call('timeToLive', options, (options) => inner.timeToLive(options)),
+      revoke: (options = {}) => this.#call('revoke', options, (options) => inner.revoke(options)),
     };
   }
 
   leases(options: CallOptions = {}) {
-    return this.#call('leases', options, () => this.#inner.leases(options));
+    return this.#call('leases', options, (options) => this.#inner.leases(options));
   }
 
   compact(revision: number, options: CallOptions & { readonly physical?: boolean } = {}) {
-    return this.#call('compact', options, () => this.#inner.compact(revision, options));
+    return this.#call('compact', options, (options) => this.#inner.compact(revision, options));
   }
 
   close(): Promise<void> {
@@ -170,7 +172,14 @@ export class FaultyStore implements Store {
     return { type: 'txn', ...(await txn.commit(options)) };
   }
 
-  async #call<T>(method: Method, { signal }: CallOptions, carryOut: () => Promise<T>, txn?: TxnRequest): Promise<T> {
+  async #call<T, O extends CallOptions>(
+    method: Method,
+    options: O,
+    carryOutWith: (options: O) => Promise<T>,
+    txn?: TxnRequest,
+  ): Promise<T> {
+    const { signal } = options;
+    const carryOut = () => carryOutWith(options);
     signal?.throwIfAborted();
     const call: Call = { number: this.calls.length + 1, method, ...(txn && { txn }) };
     this.calls.push(call);
@@ -190,8 +199,8 @@ export class FaultyStore implements Store {
         await carryOut();
         return silence(signal);
       case 'deliverLate':
-        // Late as it is, what comes of it concerns nobody any more.
-        void fault.until.then(carryOut).catch(() => undefined);
+        // Once it is on its way nobody can call it off, and what comes of it concerns nobody any more.
+        void fault.until.then(() => carryOutWith(withoutSignal(options))).catch(() => undefined);
         return silence(signal);
       case 'before':
         await fault.act();
@@ -223,4 +232,9 @@ function silence(signal: AbortSignal | undefined): Promise<never> {
   return new Promise((_, reject) => {
     signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
   });
+}
+
+function withoutSignal<O extends CallOptions>(options: O): O {
+  const { signal: _, ...rest } = options;
+  return rest as O;
 }
