@@ -10,6 +10,7 @@ import {
 import { CallFailure } from './call-failure.js';
 import type { Connection, UnaryMethod } from './connection.js';
 import type { EndpointPool } from './endpoint-pool.js';
+import { EventLoopHold } from './event-loop.js';
 import { type Asked, explain } from './explain.js';
 import { backoffMs, type ClientSettings } from './settings.js';
 
@@ -26,6 +27,7 @@ export class Caller {
   readonly #pool: EndpointPool;
   readonly #settings: ClientSettings;
   readonly #closed = new AbortController();
+  readonly #loop = new EventLoopHold();
   #pendingCount = 0;
 
   constructor(pool: EndpointPool, settings: ClientSettings) {
@@ -56,6 +58,7 @@ export class Caller {
     const { pendingCallsMax } = this.#settings;
     if (this.#pendingCount >= pendingCallsMax) throw new TooManyRequestsError('calls under way', pendingCallsMax);
     this.#pendingCount += 1;
+    this.#loop.hold();
     try {
       return await this.#attempt(attempt, 1, plan);
     } catch (error) {
@@ -64,6 +67,7 @@ export class Caller {
       return await this.#repeat(attempt, error, plan);
     } finally {
       this.#pendingCount -= 1;
+      this.#loop.release();
     }
   }
 

@@ -25,6 +25,7 @@ import type {
 import { get, put, remove, toRange, Txn } from '../txn.js';
 import { Caller } from './caller.js';
 import { EndpointPool } from './endpoint-pool.js';
+import { EventLoopHold } from './event-loop.js';
 import { LeaseClient } from './lease-client.js';
 import { type ClientOptions, type ClientSettings, clientSettings, type EndpointAddress } from './settings.js';
 import { WatchLink } from './watch-link.js';
@@ -39,11 +40,15 @@ import { WatchLink } from './watch-link.js';
 export async function connectGrpc(endpoints: readonly EndpointAddress[], options: ClientOptions = {}): Promise<Store> {
   const settings = clientSettings(options);
   const pool = new EndpointPool(endpoints, settings);
+  const loop = new EventLoopHold();
+  loop.hold();
   try {
     await pool.connection();
   } catch (error) {
     pool.close();
     throw error;
+  } finally {
+    loop.release();
   }
   return new GrpcStore(pool, settings);
 }

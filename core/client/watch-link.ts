@@ -17,6 +17,7 @@ import type { WatchOptions } from '../store.js';
 import { CallFailure } from './call-failure.js';
 import type { Connection, DuplexStream } from './connection.js';
 import type { EndpointPool } from './endpoint-pool.js';
+import { EventLoopHold } from './event-loop.js';
 import { explain } from './explain.js';
 import { backoffMs, type ClientSettings } from './settings.js';
 import { type Carrier, Watcher } from './watcher.js';
@@ -43,6 +44,7 @@ export class WatchLink implements Carrier {
   readonly #pool: EndpointPool;
   readonly #settings: ClientSettings;
   readonly #closing = new AbortController();
+  readonly #loop = new EventLoopHold();
   readonly #watchers = new Set<Watcher>();
   /** Those that wait for a stream. */
   readonly #detached = new Set<Watcher>();
@@ -65,6 +67,7 @@ export class WatchLink implements Carrier {
     if (refused) watcher.fail(refused.error);
     else {
       this.#watchers.add(watcher);
+      this.#loop.hold();
       this.attach(watcher);
     }
     return watcher;
@@ -111,6 +114,7 @@ export class WatchLink implements Carrier {
 
   ended(watcher: Watcher): void {
     if (!this.#watchers.delete(watcher)) return;
+    this.#loop.release();
     this.detach(watcher);
     if (this.#watchers.size === 0 && this.#stream) this.#drop(this.#stream);
   }
