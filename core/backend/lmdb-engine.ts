@@ -1,0 +1,148 @@
+import { closeSync, existsSync, mkdirSync, openSync, readSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Database, open, type RootDatabase, type Transaction } from 'lmdb';
+import { DataDirError } from '../base/errors.js';
+import { type ScanOptions, type Table, TABLES } from './backend.js';
+import { commitFailure, openFailure } from './lmdb-failure.js';
+import type { Overlay } from './overlay.js';
+
+type Bytes = Database<Uint8Array, Uint8Array>;
+
+/** A stable view of the database. Holds back the reuse of its pages until it is done. */
+export type EngineSnapshot = Transaction;
+
+/** The part of the backend that lies on disk: one LMDB database, written in asynchronous transactions. */
+export class LmdbEngine {
+  readonly #path: string;
+  readonly #root: RootDatabase<Uint8Array, Uint8Array>;
+  readonly #tables: Readonly<Record<Table, Bytes>>;
+
+  /**
+   * @param path - the database's folder; it is made if only it itself is missing
+   * @throws {@link DataDirError} if there is no usable database and none can be made
+   */
+  constructor(path: string) {
+    this.#path = path;
+    try {
+      if (!existsSync(path)) mkdirSync(path);
+      assertIsDatabase(path);
+      this.#root = open<Uint8Array, Uint8Array>({
+        ...BYTES,
+        path,
+        noSubdir: false,
+        maxDbs: TABLES.length,
+        // After a crash the database is as of its last finished flush, never between two of them.
+        overlappingSync: true,
+        separateFlushed: true,
+        // With it, a transaction that fails rejects a promise that nobody holds.
+        eventTurnBatching: false,
+      });
+      const table = (name: Table) => this.#root.openDB<Uint8Array, Uint8Array>({ ...BYTES, name });
+      this.#tables = { history: table('history'), lease: table('lease'), meta: table('meta') };
+    } catch (error) {
+      throw openFailure(path, error);
+    }
+  }
+
+  get(table: Table, key: Uint8Array, snapshot?: EngineSnapshot): Uint8Array | undefined {
+    if (snapshot) return this.#tables[table].get(key, { transaction: snapshot });
+    // Twice as fast as `get`, for its bytes are good only until the next read; hence the copy.
+    const found = this.#tables[table].getBinaryFast(key);
+    if (!found) return undefined;
+    const value = Buffer.allocUnsafe(found.length);
+    value.set(found.subarray(0, found.length));
+    return value;
+  }
+
+  *scan(
+    table: Table,
+    { from, to, reverse }: ScanOptions,
+    snapshot?: EngineSnapshot,
+  ): Generator<readonly [Uint8Array, Uint8Array]> {
+    // LMDB walks from `start` to `end` whichever way it goes, and as a rule includes `start` only. Left to itself it
+    // ends before the first possible key.
+    const bounds = reverse
+      ? { ...(to && { start: to, exclusiveStart: true }), end: from ?? FIRST_KEY, inclusiveEnd: true, reverse }
+      : { ...(from && { start: from }), ...(to && { end: to }) };
+    const range = this.#tables[table].getRange({ ...bounds, ...(snapshot && { transaction: snapshot }) });
+    for (const { key, value } of range) yield [key, value];
+  }
+
+  /**
+   * Writes everything in one transaction. Reads see it once this resolves.
+   *
+   * There must be no synchronous transaction beside it: LMDB's binding would commit this one where it stands.
+   *
+   * @returns resolves once it is durable; rejects if it could not be written: then nothing more may be
+   */
+  async commit(overlay: Overlay): Promise<void> {
+    try {
+      const committed = this.#root.batch(() => {
+        overlay.forEach((table, key, value) => {
+          if (value) void this.#tables[table].put(key, value);
+          else void this.#tables[table].remove(key);
+        });
+      });
+      // Asked for at once: once the transaction is committed this would be the flush of the next.
+      const flushed = Promise.resolve(this.#root.flushed);
+      // It rejects with the commit, or never settles.
+      flushed.catch(() => {});
+      await committed;
+      await flushed;
+    } catch (error) {
+      throw await commitFailure(this.#path, overlay.bytes, error);
+    }
+    this.#root.resetReadTxn();
+  }
+
+  snapshot(): EngineSnapshot {
+    this.#root.resetReadTxn();
+    return this.#root.useReadTransaction();
+  }
+
+  sizeBytes(): number {
+    return statSync(join(this.#path, DATA_FILE)).size;
+  }
+
+  async close(): Promise<void> {
+    await this.#root.close();
+  }
+}
+
+const FIRST_KEY: Uint8Array = Uint8Array.of(0);
+const BYTES = { keyEncoding: 'binary', encoding: 'binary' } as const;
+const DATA_FILE = 'data.mdb';
+
+const PAGE_COUNT_MIN = 2;
+const PAGE_BYTES_MIN = 4096;
+const MAGIC_OFFSET = 24;
+const MAGIC = 0xbeefc0de;
+const VERSION_OFFSET = 28;
+const VERSION = 2;
+
+/** LMDB's binding crashes the process where it should refuse a file that is no database, so this looks first. */
+function assertIsDatabase(path: string): void {
+  const file = join(path, DATA_FILE);
+  const bytes = existsSync(file) ? statSync(file).size : 0;
+  if (bytes === 0) return;
+  const header = readHeader(file);
+  if (bytes < PAGE_COUNT_MIN * PAGE_BYTES_MIN || header.readUInt32LE(MAGIC_OFFSET) !== MAGIC) {
+    throw new DataDirError('DATA_DIR_UNREADABLE', path, `${DATA_FILE} is not a database, or is damaged`);
+  }
+  const version = header.readUInt16LE(VERSION_OFFSET);
+  if (version !== VERSION) {
+    const why = `${DATA_FILE} is of version ${version}; this build reads ${VERSION}`;
+    throw new DataDirError(version > VERSION ? 'DATA_DIR_NEWER_FORMAT' : 'DATA_DIR_UNREADABLE', path, why);
+  }
+}
+
+function readHeader(file: string): Buffer {
+  const header = Buffer.alloc(VERSION_OFFSET + 4);
+  const descriptor = openSync(file, 'r');
+  try {
+    readSync(descriptor, header, { position: 0 });
+  } finally {
+    closeSync(descriptor);
+  }
+  return header;
+}

@@ -1,0 +1,67 @@
+import { statfsSync } from 'node:fs';
+import { DataDirError } from '../base/errors.js';
+
+/** Numbers of system errors as LMDB reports them. They are the same on every system that Node runs on. */
+const EPERM = 1;
+const EACCES = 13;
+const EFBIG = 27;
+const ENOSPC = 28;
+const EROFS = 30;
+/** Differs between Linux and macOS. */
+const EDQUOT = [122, 69];
+/** LMDB's own. */
+const MDB_MAP_FULL = -30792;
+
+const READ_ONLY: readonly unknown[] = ['EACCES', 'EPERM', 'EROFS', EACCES, EPERM, EROFS];
+const FULL: readonly unknown[] = ['ENOSPC', 'EDQUOT', 'EFBIG', ENOSPC, EFBIG, ...EDQUOT, MDB_MAP_FULL];
+
+/** Why a database could not be opened. */
+export function openFailure(path: string, cause: unknown): DataDirError {
+  if (cause instanceof DataDirError) return cause;
+  const code = codeOf(cause);
+  if (READ_ONLY.includes(code))
+    return new DataDirError('DATA_DIR_READ_ONLY', path, 'it cannot be written to', { cause });
+  if (FULL.includes(code)) return new DataDirError('DATA_DIR_FULL', path, 'there is no room left', { cause });
+  return new DataDirError('DATA_DIR_UNREADABLE', path, textOf(cause), { cause });
+}
+
+/**
+ * Why a transaction failed.
+ *
+ * @param neededBytes - about how much it would have written
+ */
+export async function commitFailure(path: string, neededBytes: number, rejection: unknown): Promise<Error> {
+  const cause = await causeOf(rejection);
+  if (FULL.includes(codeOf(cause)) || freeBytes(path) < neededBytes) {
+    return new DataDirError('DATA_DIR_FULL', path, 'there is no room left', { cause });
+  }
+  return cause;
+}
+
+/** The binding rejects with an error whose `commitError` will reject with what LMDB said. */
+async function causeOf(rejection: unknown): Promise<Error> {
+  try {
+    await (rejection as { commitError?: Promise<never> }).commitError;
+  } catch (error) {
+    return error as Error;
+  }
+  return rejection instanceof Error ? rejection : new Error(String(rejection));
+}
+
+/** LMDB calls it an input/output error when a disk takes only a part of what it writes, so the disk is asked too. */
+function freeBytes(path: string): number {
+  try {
+    const { bavail, bsize } = statfsSync(path);
+    return bavail * bsize;
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
+}
+
+function codeOf(error: unknown): unknown {
+  return (error as { code?: unknown } | undefined)?.code;
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
