@@ -75,7 +75,7 @@ export class Driver {
     if (ready.committed.length > 0 && backend.overfull) await backend.drained();
     const applied = machine.applyAll(ready.committed);
     waiters.settle(ready.committed, applied);
-    reads.release(ready.readStates, machine.appliedIndex);
+    reads.release(ready.readStates);
 
     // Raft counts its own copy, and so commits these entries, only behind this line.
     await appended;

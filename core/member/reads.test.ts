@@ -5,10 +5,21 @@ import { Reads } from './reads.js';
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-/** Reads over a raft that only writes down what it is asked. */
-function setUp({ readsMax = 100 } = {}) {
+/** Reads over a raft that only writes down what it is asked, and a state that has applied what the test says. */
+function setUp({ readsMax = 100, knownIndex = undefined as number | undefined } = {}) {
   const asked: number[] = [];
-  return { asked, reads: new Reads((context) => asked.push(context), readsMax) };
+  const broken: Error[] = [];
+  const state = { appliedIndex: 5 };
+  const reads = new Reads({
+    askIndex(context) {
+      asked.push(context);
+      return knownIndex;
+    },
+    appliedIndex: () => state.appliedIndex,
+    onBroken: (error) => broken.push(error),
+    readsMax,
+  });
+  return { asked, broken, state, reads };
 }
 
 describe('Reads', () => {
@@ -18,7 +29,7 @@ describe('Reads', () => {
     await turn();
 
     expect(asked).toEqual([1]);
-    reads.release([{ context: 1, index: 5 }], 5);
+    reads.release([{ context: 1, index: 5 }]);
     expect(await Promise.all(answers)).toEqual([1, 2, 3]);
   });
 
@@ -28,30 +39,47 @@ describe('Reads', () => {
     await turn();
     let answered = false;
     const second = reads.linearizable(() => (answered = true));
-    reads.release([{ context: 1, index: 5 }], 5);
+    reads.release([{ context: 1, index: 5 }]);
     await first;
     await turn();
 
     expect(answered).toBe(false);
     expect(asked).toEqual([1, 2]);
-    reads.release([{ context: 2, index: 5 }], 5);
+    reads.release([{ context: 2, index: 5 }]);
     await second;
   });
 
   test('a confirmed read waits until what it must see is applied', async () => {
-    const { reads } = setUp();
+    const { reads, state } = setUp();
+    state.appliedIndex = 4;
     let readAt = 0;
-    let applied = 4;
-    const answer = reads.linearizable(() => (readAt = applied));
+    const answer = reads.linearizable(() => (readAt = state.appliedIndex));
     await turn();
 
-    reads.release([{ context: 1, index: 5 }], applied);
+    reads.release([{ context: 1, index: 5 }]);
     await turn();
     expect(readAt).toBe(0);
 
-    applied = 5;
-    reads.release([], applied);
+    state.appliedIndex = 5;
+    reads.release([]);
     expect(await answer).toBe(5);
+  });
+
+  test('where the index is known at once, a read waits for the end of the turn and for nothing else', async () => {
+    const { reads } = setUp({ knownIndex: 5 });
+
+    expect(await reads.linearizable(() => 'read')).toBe('read');
+  });
+
+  test('where the index is known at once, but not yet applied, a read waits until it is', async () => {
+    const { reads, state } = setUp({ knownIndex: 6 });
+    const answer = reads.linearizable(() => state.appliedIndex);
+    await turn();
+
+    state.appliedIndex = 6;
+    reads.release([]);
+
+    expect(await answer).toBe(6);
   });
 
   test('what a read throws is its answer, and the others are answered all the same', async () => {
@@ -61,25 +89,28 @@ describe('Reads', () => {
     });
     const other = reads.linearizable(() => 'fine');
     await turn();
-    reads.release([{ context: 1, index: 1 }], 1);
+    reads.release([{ context: 1, index: 1 }]);
 
     await expect(failing).rejects.toThrow(FutureRevisionError);
     expect(await other).toBe('fine');
   });
 
-  test('a broken invariant in a read reaches the reader and whoever released it', async () => {
-    const { reads } = setUp();
-    const failing = reads.linearizable(() => assert(false, 'all is well'));
-    await turn();
+  test('a broken invariant in a read reaches the reader and the member', async () => {
+    const { reads, broken } = setUp({ knownIndex: 5 });
 
-    expect(() => reads.release([{ context: 1, index: 1 }], 1)).toThrow(/all is well/);
-    await expect(failing).rejects.toThrow(/all is well/);
+    await expect(reads.linearizable(() => assert(false, 'all is well'))).rejects.toThrow(/all is well/);
+    expect(broken).toHaveLength(1);
   });
 
   test('where there is no leader, the reads of the round are told so', async () => {
-    const reads = new Reads(() => {
-      throw new NoLeaderError();
-    }, 100);
+    const reads = new Reads({
+      askIndex() {
+        throw new NoLeaderError();
+      },
+      appliedIndex: () => 5,
+      onBroken: () => {},
+      readsMax: 100,
+    });
 
     await expect(reads.linearizable(() => 1)).rejects.toThrow(NoLeaderError);
     await reads.emptied();
@@ -92,11 +123,11 @@ describe('Reads', () => {
     await expect(reads.linearizable(() => 3)).rejects.toMatchObject({ code: 'TOO_MANY_REQUESTS' });
 
     await turn();
-    reads.release([{ context: 1, index: 1 }], 1);
+    reads.release([{ context: 1, index: 1 }]);
     await Promise.all(answers);
     const again = reads.linearizable(() => 4);
     await turn();
-    reads.release([{ context: 2, index: 1 }], 1);
+    reads.release([{ context: 2, index: 1 }]);
     expect(await again).toBe(4);
   });
 

@@ -2,8 +2,17 @@ import { InvariantError } from '../base/assert.js';
 import { TooManyRequestsError } from '../base/errors.js';
 import type { ReadState } from '../raft/types.js';
 
-/** Asks raft to confirm that this member may answer reads as of now; the answer comes as a `ReadState`. */
-type AskRaft = (context: number) => void;
+export interface ReadsParts {
+  /**
+   * Asks up to where the state must have been applied for reads that begin now: the index, where that is known at once;
+   * otherwise raft answers later, with a `ReadState` of this context.
+   */
+  readonly askIndex: (context: number) => number | undefined;
+  readonly appliedIndex: () => number;
+  /** Called if a read finds an invariant broken. */
+  readonly onBroken: (error: InvariantError) => void;
+  readonly readsMax: number;
+}
 
 interface Read {
   readonly read: () => unknown;
@@ -12,7 +21,7 @@ interface Read {
 }
 
 interface Round {
-  /** What must be applied before the reads may be answered; unknown until raft has confirmed the round. */
+  /** What must be applied before the reads may be made; unknown until raft has answered. */
   index: number | undefined;
   readonly reads: readonly Read[];
 }
@@ -24,8 +33,7 @@ interface Round {
  * @remarks Source: Ongaro 2014, section 6.4.
  */
 export class Reads {
-  readonly #askRaft: AskRaft;
-  readonly #readsMax: number;
+  readonly #parts: ReadsParts;
   #count = 0;
   #gathering: Read[] = [];
   /** By context; raft answers in order, so rounds leave in order. */
@@ -33,15 +41,15 @@ export class Reads {
   #lastContext = 0;
   #onEmpty: (() => void) | undefined;
 
-  constructor(askRaft: AskRaft, readsMax: number) {
-    this.#askRaft = askRaft;
-    this.#readsMax = readsMax;
+  constructor(parts: ReadsParts) {
+    this.#parts = parts;
   }
 
   /** Calls `read` once the state is recent enough, and answers what it returns or throws. */
   linearizable<T>(read: () => T): Promise<T> {
     return new Promise((resolve, reject) => {
-      if (this.#count >= this.#readsMax) throw new TooManyRequestsError('reads waiting', this.#readsMax);
+      const { readsMax } = this.#parts;
+      if (this.#count >= readsMax) throw new TooManyRequestsError('reads waiting', readsMax);
       this.#count += 1;
       this.#gathering.push({ read, resolve, reject });
       // A whole turn, also so that callers who read without a pause leave room for timers and sockets.
@@ -49,16 +57,17 @@ export class Reads {
     });
   }
 
-  /** Takes raft's confirmations, and answers the reads for whom enough is applied. */
-  release(states: readonly ReadState[], appliedIndex: number): void {
+  /** Takes raft's answers, and makes the reads for whom enough is applied. */
+  release(states: readonly ReadState[]): void {
     for (const { context, index } of states) {
       const round = this.#rounds.get(context);
       if (round !== undefined) round.index = index;
     }
+    const appliedIndex = this.#parts.appliedIndex();
     for (const [context, round] of this.#rounds) {
       if (round.index === undefined || round.index > appliedIndex) return;
       this.#rounds.delete(context);
-      this.#answer(round.reads);
+      this.#make(round.reads);
     }
   }
 
@@ -76,17 +85,29 @@ export class Reads {
 
   readonly #beginRound = (): void => {
     if (this.#gathering.length === 0) return;
-    this.#lastContext += 1;
-    this.#rounds.set(this.#lastContext, { index: undefined, reads: this.#gathering });
-    const reads = this.#gathering;
+    const round: Round = { index: undefined, reads: this.#gathering };
     this.#gathering = [];
     try {
-      this.#askRaft(this.#lastContext);
+      const context = (this.#lastContext += 1);
+      round.index = this.#parts.askIndex(context);
+      this.#rounds.set(context, round);
     } catch (error) {
-      this.#rounds.delete(this.#lastContext);
-      this.#reject(reads, error as Error);
+      this.#reject(round.reads, error as Error);
     }
+    if (round.index !== undefined) this.release([]);
   };
+
+  #make(reads: readonly Read[]): void {
+    for (const { read, resolve, reject } of reads) {
+      try {
+        resolve(read() as never);
+      } catch (error) {
+        reject(error as Error);
+        if (error instanceof InvariantError) this.#parts.onBroken(error);
+      }
+    }
+    this.#left(reads.length);
+  }
 
   #reject(reads: readonly Read[], error: Error): void {
     for (const { reject } of reads) reject(error);
@@ -96,19 +117,5 @@ export class Reads {
   #left(count: number): void {
     this.#count -= count;
     if (this.#count === 0) this.#onEmpty?.();
-  }
-
-  #answer(reads: readonly Read[]): void {
-    let broken: InvariantError | undefined;
-    for (const { read, resolve, reject } of reads) {
-      try {
-        resolve(read() as never);
-      } catch (error) {
-        if (error instanceof InvariantError) broken = error;
-        reject(error as Error);
-      }
-    }
-    this.#left(reads.length);
-    if (broken !== undefined) throw broken;
   }
 }

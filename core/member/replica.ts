@@ -25,6 +25,8 @@ export type ResultOf<C extends Command> = Extract<CommandResult, { type: C['type
 
 export interface ReplicaParts {
   readonly raft: Raft;
+  /** Whether this member is the only one that votes. */
+  readonly isSoleVoter: boolean;
   readonly log: DurableLog;
   readonly backend: Backend;
   readonly machine: Machine;
@@ -56,10 +58,12 @@ export class Replica {
     const { raft, machine, backend, settings } = parts;
     this.#parts = parts;
     this.stopped = new Promise((resolve) => (this.#resolveStopped = resolve));
-    this.#reads = new Reads((context) => {
-      raft.readIndex(context);
-      this.#driver.wake();
-    }, settings.readsMax);
+    this.#reads = new Reads({
+      askIndex: (context) => this.#askIndex(context),
+      appliedIndex: () => machine.appliedIndex,
+      onBroken: this.#fail,
+      readsMax: settings.readsMax,
+    });
     this.#scrubber = new Scrubber(machine, backend, settings.scrubRecordsPerStep);
     const lot = { entries: settings.logKeptEntries, bytes: settings.logKeptBytes };
     this.#purger = new LogPurger(parts, lot, this.#fail);
@@ -149,8 +153,26 @@ export class Replica {
 
   #applied(entries: readonly Entry[]): void {
     this.#purger.applied(entries);
-    // The first entry of its own term tells a leader that it has applied everything that was committed before.
-    if (this.#parts.machine.appliedTerm === this.#parts.raft.term) this.#onCaughtUp?.();
+    if (this.#hasCaughtUp) this.#onCaughtUp?.();
+  }
+
+  /** The first entry of its own term tells a leader that it has applied everything that was committed before. */
+  get #hasCaughtUp(): boolean {
+    const { raft, machine } = this.#parts;
+    return raft.role === 'leader' && machine.appliedTerm === raft.term;
+  }
+
+  /**
+   * A sole voter that has committed in its term needs no round: it is its own majority, and nothing is committed that it
+   * does not know of (Ongaro 2014, section 6.4). Raft would say so too, but only in its next Ready, and so after the
+   * append under way; a read that writes nothing need not wait for a disk.
+   */
+  #askIndex(context: number): number | undefined {
+    const { raft, isSoleVoter } = this.#parts;
+    if (isSoleVoter && this.#hasCaughtUp) return raft.commitIndex;
+    raft.readIndex(context);
+    this.#driver.wake();
+    return undefined;
   }
 
   #ended(): Error | undefined {

@@ -49,9 +49,10 @@ export function openMachine(backend: Backend, settings: Settings): Machine {
 export async function assemble(remains: Remains, surroundings: Surroundings): Promise<Member> {
   const { identity, backend, machine, log, hardState, storedLog } = remains;
   const { settings, prng } = surroundings;
+  const voters = [identity.memberId];
   const raft = new Raft({
     id: identity.memberId,
-    voters: [identity.memberId],
+    voters,
     prng,
     electionTicks: ELECTION_TICKS,
     heartbeatTicks: HEARTBEAT_TICKS,
@@ -60,5 +61,6 @@ export async function assemble(remains: Remains, surroundings: Surroundings): Pr
     appliedIndex: machine.appliedIndex,
     uncommittedBytesMax: settings.uncommittedBytesMax,
   });
-  return Member.open({ ...surroundings, identity, raft, log, backend, machine });
+  const isSoleVoter = voters.length === 1;
+  return Member.open({ ...surroundings, identity, raft, isSoleVoter, log, backend, machine });
 }

@@ -16,13 +16,10 @@ export interface Settings extends MemberSettings {
   readonly walSegmentBytes: number;
   /** Bytes that were applied and are not yet in the engine; when there are more, writes wait. */
   readonly overlayBytesMax: number;
-  /** Bytes of address space that the engine's file is mapped into; the file can grow up to that. */
-  readonly mapSizeBytes: number;
 }
 
 const SECOND = 1_000;
 const MEBIBYTE = 2 ** 20;
-const GIBIBYTE = 2 ** 30;
 
 export const DEFAULTS: Settings = {
   requestBytesMax: LIMITS.requestBytes,
@@ -42,7 +39,6 @@ export const DEFAULTS: Settings = {
   watchProgressMs: 5 * SECOND,
   walSegmentBytes: 16 * MEBIBYTE,
   overlayBytesMax: 64 * MEBIBYTE,
-  mapSizeBytes: 64 * GIBIBYTE,
 };
 
 /** The most that a setting may be, where something else bounds it. */

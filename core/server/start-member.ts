@@ -89,8 +89,7 @@ async function startInFolder(dataDir: string, surroundings: Surroundings, closer
 
   // The engine is loaded only by those who have a folder.
   const { openLmdbBackend } = await import('../backend/lmdb-backend.js');
-  const { overlayBytesMax, mapSizeBytes } = settings;
-  const backend = openLmdbBackend({ path: folder.dbPath, overlayBytesMax, mapSizeBytes });
+  const backend = openLmdbBackend({ path: folder.dbPath, overlayBytesMax: settings.overlayBytesMax });
   closers.add(() => backend.close());
 
   const opened = await Wal.open({
