@@ -207,9 +207,7 @@ export class Mirror<T> implements AsyncDisposable {
         // An attempt that was called off has been accounted for by whoever called it off.
         if (this.#attempt.signal.aborted) continue;
         if (isFinal(error)) return this.#fail(error);
-        if (hasCode(error, 'COMPACTED')) this.#mustList = true;
-        else this.#markStale(error);
-        await this.#pause();
+        await this.#recover(error);
       }
     }
   }
@@ -253,7 +251,11 @@ export class Mirror<T> implements AsyncDisposable {
     this.#feed.push(diff);
   }
 
-  async #pause(): Promise<void> {
+  async #recover(error: unknown): Promise<void> {
+    const wasCompacted = hasCode(error, 'COMPACTED');
+    this.#mustList ||= wasCompacted;
+    if (wasCompacted && this.#phase === 'watching') return;
+    if (!wasCompacted) this.#markStale(error);
     this.#phase = 'pausing';
     const pauseMs = this.#backoff.nextMs();
     if (pauseMs > 0) await sleep(this.#store.clock, pauseMs, this.#stop.signal).catch(() => undefined);

@@ -85,7 +85,7 @@ export class Replica<T> {
       const previous = this.#slots.get(id)?.entry;
       if (slot) this.#slots.set(id, slot);
       else this.#slots.delete(id);
-      const change = changeBetween(previous, slot?.entry);
+      const change = changeBetween(previous?.key ?? slot?.entry?.key ?? '', previous, slot?.entry);
       if (change) changes.push(change);
     }
     this.#revision = revision;
