@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { toText } from '../base/bytes.js';
 import { everything, prefix, range } from '../base/key-range.js';
@@ -85,22 +86,15 @@ describe('an aborted call', () => {
     for (const call of calls) await expect(call).rejects.toBe(reason);
   });
 
-  test('leaves no listener on the signal, nor does one that ended', async () => {
-    const stop = new AbortController();
-    const listeners = { added: 0 };
-    const { addEventListener, removeEventListener } = stop.signal;
-    stop.signal.addEventListener = (...args: unknown[]) => {
-      listeners.added += 1;
-      Reflect.apply(addEventListener, stop.signal, args);
-    };
-    stop.signal.removeEventListener = (...args: unknown[]) => {
-      listeners.added -= 1;
-      Reflect.apply(removeEventListener, stop.signal, args);
-    };
-    for (let i = 0; i < 5; i += 1) await store.put('a', String(i), { signal: stop.signal });
-    await settle();
+  test('shares one listener on the signal with all others, and leaves none behind', async () => {
+    const { signal } = new AbortController();
+    const watch = store.watch('a', { signal });
+    await Promise.all(Array.from({ length: 20 }, (_, i) => store.put('a', String(i), { signal })));
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1);
 
-    expect(listeners.added).toBe(0);
+    await watch[Symbol.asyncDispose]();
+
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
   });
 });
 

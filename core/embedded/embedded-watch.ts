@@ -3,6 +3,7 @@ import { CompactedError } from '../base/errors.js';
 import type { WatchBatch } from '../base/operation.js';
 import type { Member } from '../member/member.js';
 import type { WatchStream } from '../store.js';
+import { onAbort } from './abortable.js';
 
 type WatchRequest = Parameters<Member['watch']>[0];
 type Watcher = ReturnType<Member['watch']>;
@@ -30,6 +31,7 @@ export class EmbeddedWatch implements WatchStream, AsyncIterator<WatchBatch, und
   #watcher: Watcher | undefined;
   readonly #waiting: Waiting[] = [];
   #progressTimer: Timer | undefined;
+  #offAbort: (() => void) | undefined;
   /** Up to here, everything has been delivered. */
   #revision = 0;
   #ended = false;
@@ -79,7 +81,7 @@ export class EmbeddedWatch implements WatchStream, AsyncIterator<WatchBatch, und
     const { signal, request } = this.#options;
     try {
       signal?.throwIfAborted();
-      signal?.addEventListener('abort', this.#onAbort, { once: true });
+      if (signal !== undefined) this.#offAbort = onAbort(signal, () => this.fail(signal.reason));
       const asked = request();
       const { revision } = this.#member;
       this.#watcher = this.#member.watch(asked, this.#serve);
@@ -134,14 +136,12 @@ export class EmbeddedWatch implements WatchStream, AsyncIterator<WatchBatch, und
     });
   }
 
-  readonly #onAbort = (): void => this.fail(this.#options.signal?.reason);
-
   #end(): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#watcher?.cancel();
     this.#progressTimer?.cancel();
-    this.#options.signal?.removeEventListener('abort', this.#onAbort);
+    this.#offAbort?.();
     this.#options.onEnd(this);
     this.#serve();
   }

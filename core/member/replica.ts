@@ -55,7 +55,7 @@ export class Replica {
   #closing: Promise<void> | undefined;
 
   constructor(parts: ReplicaParts) {
-    const { raft, machine, backend, settings } = parts;
+    const { machine, backend, settings } = parts;
     this.#parts = parts;
     this.stopped = new Promise((resolve) => (this.#resolveStopped = resolve));
     this.#reads = new Reads({
