@@ -22,7 +22,7 @@ test.each([
 });
 
 test('indexes are compared as numbers', () => {
-  expect(majorityOf(100, 9, 20)).toBe(20);
+  expect(majorityOf(100, 9, 20, 3, 30)).toBe(20);
 });
 
 test('for 1 to 7 voters the majority index is the highest that more than half hold', () => {

@@ -167,7 +167,7 @@ export class Raft {
     this.#matchedIndex.set(this.#id, ready.entries.at(-1)?.index ?? this.#durableIndex);
     this.#appliedIndex = ready.committed.at(-1)?.index ?? this.#appliedIndex;
     if (this.#role === 'candidate') this.#countOwnVote();
-    else this.#commitByMajority();
+    if (this.#role === 'leader') this.#commitByMajority();
   }
 
   /** Lets go of entries up to `index` in memory; they must have been applied. */

@@ -250,8 +250,28 @@ describe('damage', () => {
     await wal.append(hardState(1, 5), entriesOf(1, 3));
     await expect(openLog(disk)).rejects.toMatchObject({
       code: 'LOG_DAMAGED',
-      message: expect.stringContaining('ends at entry 3, but 5 was committed'),
+      message: expect.stringContaining('ends at entry 3, but entry 5 was durable'),
     });
+  });
+
+  test('an end that looks torn is damage if it is known to have been durable, and is left as it is', async () => {
+    const { disk, ends } = await writtenLog(4);
+    const torn = altered(disk, (content) => content.subarray(0, ends[4]! - 20));
+    const before = torn.contentOf(FIRST_SEGMENT);
+    const lastIndex = entriesOfGroups(3).length;
+
+    await expect(openLog(torn, { durableIndex: lastIndex + 1 })).rejects.toMatchObject({
+      code: 'LOG_DAMAGED',
+      file: FIRST_SEGMENT,
+      offset: ends[3],
+    });
+    expect(torn.contentOf(FIRST_SEGMENT).equals(before)).toBe(true);
+    expect((await openLog(torn, { durableIndex: lastIndex })).dropped).toBeDefined();
+  });
+
+  test('a log that is gone is told if something in it is known to have been durable', async () => {
+    const opened = openLog(new MemoryDisk(), { durableIndex: 1 });
+    await expect(opened).rejects.toMatchObject({ code: 'LOG_DAMAGED', file: LOG });
   });
 
   test('a log that is damaged is left as it is', async () => {

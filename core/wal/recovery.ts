@@ -1,5 +1,6 @@
-import { dirname } from 'node:path/posix';
+import { dirname } from 'node:path';
 import { asBuffer } from '../base/bytes.js';
+import { LogDamagedError } from '../base/errors.js';
 import { INITIAL_HARD_STATE } from '../raft/types.js';
 import type { DiskFile } from './disk.js';
 import { type LogState, readHeader, Replay, type SegmentBytes, segmentNames, type Tail } from './replay.js';
@@ -30,8 +31,12 @@ export interface Recovered {
  * failures?").
  *
  * @param newLogId - draws the identity of the log, if one is begun
+ * @param durableIndex - the last entry that is known, from elsewhere, to have been durable
  */
-export async function recover(place: Place, newLogId: () => bigint): Promise<Recovered> {
+export async function recover(
+  place: Place,
+  { newLogId, durableIndex }: { readonly newLogId: () => bigint; readonly durableIndex: number },
+): Promise<Recovered> {
   const { disk, path } = place;
   await disk.makeDirectory(path);
   await disk.syncDirectory(dirname(path));
@@ -39,7 +44,9 @@ export async function recover(place: Place, newLogId: () => bigint): Promise<Rec
   for (const name of names.filter(isUnfinished)) await disk.remove(`${path}/${name}`);
   await disk.syncDirectory(path);
   const segments = segmentNames(names);
-  return segments.length === 0 ? begin(place, newLogId()) : readSegments(place, segments);
+  if (segments.length > 0) return readSegments(place, segments, durableIndex);
+  if (durableIndex > 0) throw new LogDamagedError(path, 0, `there is no log, but entry ${durableIndex} was durable`);
+  return begin(place, newLogId());
 }
 
 async function begin(place: Place, logId: bigint): Promise<Recovered> {
@@ -50,7 +57,7 @@ async function begin(place: Place, logId: bigint): Promise<Recovered> {
   return { state, sealed: [], active: segment };
 }
 
-async function readSegments(place: Place, names: readonly string[]): Promise<Recovered> {
+async function readSegments(place: Place, names: readonly string[], durableIndex: number): Promise<Recovered> {
   let replay: Replay | undefined;
   const sealed: SealedSegment[] = [];
   for (const name of names.slice(0, -1)) {
@@ -61,15 +68,21 @@ async function readSegments(place: Place, names: readonly string[]): Promise<Rec
     replay.readSegment(segment);
     sealed.push({ path: segment.path, firstIndex: header.firstIndex });
   }
-  return { ...(await readLast(place, names.at(-1) as string, replay)), sealed };
+  return { ...(await readLast(place, names.at(-1) as string, durableIndex, replay)), sealed };
 }
 
-async function readLast(place: Place, name: string, earlier?: Replay): Promise<Omit<Recovered, 'sealed'>> {
+async function readLast(
+  place: Place,
+  name: string,
+  durableIndex: number,
+  earlier: Replay | undefined,
+): Promise<Omit<Recovered, 'sealed'>> {
   const { file, segment } = await read(place, name, { isLast: true });
   try {
     const { header } = readHeader(segment);
     const replay = earlier ?? new Replay(header);
     const tail = replay.readSegment(segment);
+    replay.rejectMissingEnd(segment.path, tail.endOffset, durableIndex);
     await rewriteTail(file, segment.bytes, tail);
     const at = { file, sizeBytes: segment.bytes.length, endOffset: tail.endOffset };
     const active = new ActiveSegment(place, segment.path, header.firstIndex, at);

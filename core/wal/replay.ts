@@ -113,8 +113,20 @@ export class Replay {
     this.#rejectLaterGroup(segment.bytes, endOffset, file);
     this.#end = { file, offset: endOffset };
     const tornBytes = segment.isLast ? bytesUpToLastNonZero(segment.bytes, endOffset) : 0;
-    if (segment.isLast) this.#rejectMissingEntries(file, endOffset);
     return { lastGroupOffset, endOffset, tornBytes };
+  }
+
+  /**
+   * Checks, after the last segment, that nothing is missing at its end.
+   *
+   * @param durableIndex - the last entry that is known, from elsewhere, to have been durable
+   * @throws {@link LogDamagedError} if the log ends before it, or before what was committed or compacted
+   */
+  rejectMissingEnd(file: string, endOffset: number, durableIndex: number): void {
+    const known = Math.max(this.#hardState.commitIndex, this.#firstIndex - 1, durableIndex);
+    if (this.#lastIndex >= known) return;
+    const why = `the log ends at entry ${this.#lastIndex}, but entry ${known} was durable`;
+    throw new LogDamagedError(file, endOffset, why);
   }
 
   /** Checks that a segment goes on where the one before it ended. */
@@ -183,16 +195,6 @@ export class Replay {
       if (header.link !== this.#link)
         throw new LogDamagedError(file, endOffset, 'the group follows another log than this');
     }
-  }
-
-  #rejectMissingEntries(file: string, endOffset: number): void {
-    const known = Math.max(this.#hardState.commitIndex, this.#firstIndex - 1);
-    if (this.#lastIndex < known)
-      throw new LogDamagedError(
-        file,
-        endOffset,
-        `the log ends at entry ${this.#lastIndex}, but ${known} was committed`,
-      );
   }
 }
 

@@ -20,6 +20,11 @@ export interface WalOptions {
   /** Bytes after which a new segment is begun. Default: 16 MiB. A larger group than this has a segment to itself. */
   readonly segmentBytes?: number;
   readonly logger: Logger;
+  /**
+   * The last entry that is known, from elsewhere, to have been durable: that the state machine's own storage says was
+   * applied. A log that ends before it is damaged, though its end looks torn. Default: none is known.
+   */
+  readonly durableIndex?: number;
   /** Draws the identity of a log that is begun. Default: at random. A simulation gives it so that a run repeats. */
   readonly newLogId?: () => bigint;
 }
@@ -71,10 +76,10 @@ export class Wal {
    * @throws {@link LogFailedError} if the disk fails
    */
   static async open(options: WalOptions): Promise<OpenedWal> {
-    const { disk, path, segmentBytes = SEGMENT_BYTES } = options;
+    const { disk, path, segmentBytes = SEGMENT_BYTES, durableIndex = 0, newLogId = randomLogId } = options;
     if (!(segmentBytes >= 1)) throw new InvalidArgumentError('wal.segmentBytes', segmentBytes, 'at least 1');
     const place = { disk, path, segmentBytes };
-    const recovered = await recover(place, options.newLogId ?? randomLogId).catch((error: unknown) => {
+    const recovered = await recover(place, { newLogId, durableIndex }).catch((error: unknown) => {
       throw toLogError(path, error);
     });
     const { state, dropped } = recovered;

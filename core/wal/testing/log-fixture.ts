@@ -8,9 +8,16 @@ export const LOG = '/log';
 
 export function openLog(
   disk: Disk,
-  { segmentBytes = 64 * 1024, logger = silentLogger }: { segmentBytes?: number; logger?: Logger } = {},
+  options: { segmentBytes?: number; logger?: Logger; durableIndex?: number } = {},
 ): Promise<OpenedWal> {
-  return Wal.open({ disk, path: LOG, segmentBytes, logger, newLogId: () => 0xfeedn });
+  return Wal.open({
+    disk,
+    path: LOG,
+    segmentBytes: 64 * 1024,
+    logger: silentLogger,
+    newLogId: () => 0xfeedn,
+    ...options,
+  });
 }
 
 export function entry(index: number, term = 1, data = `entry ${index}`): Entry {
