@@ -12,8 +12,17 @@ export class WaywardStore extends FaultyStore {
   #isAway = false;
   #deafUpTo = 0;
 
+  readonly #way: { to: Store };
+
   constructor(inner: Store) {
-    super(inner);
+    const way = { to: inner };
+    super(followed(way));
+    this.#way = way;
+  }
+
+  /** From now on another store answers, as if this one had been lost and set up again. */
+  leadTo(other: Store): void {
+    this.#way.to = other;
   }
 
   /** Nothing reaches the store any more, and every watch breaks. */
@@ -52,6 +61,15 @@ export class WaywardStore extends FaultyStore {
 
 async function* heard(stream: WatchStream, isDeaf: () => boolean): AsyncGenerator<WatchBatch, void> {
   for await (const batch of stream) if (!isDeaf()) yield batch;
+}
+
+function followed(way: { readonly to: Store }): Store {
+  return new Proxy({} as Store, {
+    get(_, name) {
+      const value = Reflect.get(way.to, name, way.to) as unknown;
+      return typeof value === 'function' ? (value.bind(way.to) as unknown) : value;
+    },
+  });
 }
 
 function away(): UnavailableError {
