@@ -1,0 +1,150 @@
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { type Backend, TABLES } from '../backend/backend.js';
+import { openMemoryBackend } from '../backend/memory-backend.js';
+import { toText } from '../base/bytes.js';
+import { everything, fromKey, key, prefix } from '../base/key-range.js';
+import type { Compare, Operation, PutRequest, TxnRequest } from '../base/operation.js';
+import { createRevision, get, modRevision, put, remove, value, version } from '../txn.js';
+import { encodeCommand } from './codec.js';
+import { Machine } from './machine.js';
+import type { Applied, Command, LogEntry } from './types.js';
+
+const SETTINGS = { watch: { queueEventsMax: 4, catchUpRevisionsMax: 2 } };
+
+const name = fc.constantFrom('a', 'aa', 'b', 'ba', 'c');
+const lease = fc.constantFrom(1n, 2n, 3n, -4n);
+const target = fc.oneof(name.map(key), name.map(prefix), name.map(fromKey), fc.constant(everything()));
+const puts: fc.Arbitrary<PutRequest> = fc
+  .record({
+    name,
+    content: fc.constantFrom('', 'x', 'y'),
+    lease: fc.option(lease, { nil: 0n }),
+    keep: fc.constantFrom({}, {}, {}, { ignoreValue: true }, { ignoreLease: true }),
+    previous: fc.boolean(),
+  })
+  .map(({ name, content, lease, keep, previous }) => ({
+    ...put(name, 'ignoreValue' in keep ? '' : content, { previous, lease: 'ignoreLease' in keep ? 0n : lease }),
+    ...keep,
+  }));
+const deletes = fc
+  .record({ target, previous: fc.boolean() })
+  .map(({ target, previous }) => remove(target, { previous }));
+const gets = fc.record({ target, limit: fc.nat(2) }).map(({ target, limit }) => get(target, { limit }));
+const compares: fc.Arbitrary<Compare> = fc.oneof(
+  fc.tuple(name, fc.nat(20)).map(([name, operand]) => modRevision(name).isGreaterThan(operand)),
+  name.map((name) => createRevision(name).equals(0)),
+  target.map((target) => version(target).isLessThan(3)),
+  name.map((name) => value(name).differs('x')),
+);
+const { txn } = fc.letrec<{ txn: TxnRequest; branch: Operation[] }>((tie) => ({
+  // As validation demands, no key is put twice in a branch, nor put and deleted.
+  branch: fc.oneof(
+    fc.uniqueArray(fc.oneof({ weight: 2, arbitrary: puts }, gets), {
+      selector: ({ key }) => toText(key),
+      maxLength: 4,
+    }),
+    fc.array(fc.oneof(deletes, gets), { maxLength: 3 }),
+  ),
+  txn: fc.record({
+    type: fc.constant('txn'),
+    compares: fc.array(compares, { maxLength: 2 }),
+    success: fc.oneof(
+      { maxDepth: 2 },
+      tie('branch'),
+      tie('txn').map((nested): Operation[] => [nested]),
+    ),
+    failure: tie('branch'),
+  }),
+}));
+const command: fc.Arbitrary<Command | undefined> = fc.oneof(
+  { weight: 8, arbitrary: puts },
+  { weight: 2, arbitrary: deletes },
+  { weight: 4, arbitrary: txn },
+  {
+    weight: 3,
+    arbitrary: fc.record({ type: fc.constant('leaseGrant'), id: lease, ttlSeconds: fc.integer({ min: 1, max: 60 }) }),
+  },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('leaseRevoke'), id: lease }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('compact'), revision: fc.nat(40) }) },
+  { weight: 1, arbitrary: fc.constant(undefined) },
+);
+/** How many entries come together, how much is scrubbed then, and whether the machine is opened anew. */
+const grouping = fc.array(
+  fc.record({ entryCount: fc.integer({ min: 1, max: 9 }), scrub: fc.nat(3), reopens: fc.boolean() }),
+  {
+    minLength: 1,
+    maxLength: 8,
+  },
+);
+
+test('the same entries give the same results and the same bytes, however they are grouped', () => {
+  fc.assert(
+    fc.property(fc.array(command, { minLength: 10, maxLength: 60 }), grouping, (commands, groups) => {
+      const entries = commands.map((command, at): LogEntry => ({
+        index: at + 1,
+        term: 1 + Math.floor(at / 7),
+        data: command === undefined ? new Uint8Array(0) : encodeCommand(command),
+      }));
+
+      const oneByOne = runIn(entries, [{ entryCount: 1, scrub: 0, reopens: false }]);
+      const grouped = runIn(entries, groups);
+
+      expect(grouped.outcomes).toEqual(oneByOne.outcomes);
+      expect(grouped.tables).toEqual(oneByOne.tables);
+      expect(grouped.leases).toEqual(oneByOne.leases);
+      for (const run of [oneByOne, grouped]) expect(run.leases).toEqual(run.leasesInTheKeyspace);
+    }),
+    { seed: 99, numRuns: 200 },
+  );
+});
+
+interface Group {
+  readonly entryCount: number;
+  readonly scrub: number;
+  readonly reopens: boolean;
+}
+
+function runIn(entries: readonly LogEntry[], groups: readonly Group[]) {
+  const backend = openMemoryBackend();
+  let machine = Machine.open(backend, SETTINGS);
+  const outcomes: (Applied | undefined)[] = [];
+  for (let turn = 0; outcomes.length < entries.length; turn += 1) {
+    const { entryCount, scrub, reopens } = groups[turn % groups.length] as Group;
+    if (reopens) machine = Machine.open(backend, SETTINGS);
+    outcomes.push(...machine.applyAll(entries.slice(outcomes.length, outcomes.length + entryCount)));
+    if (scrub > 0) machine.scrub(scrub);
+  }
+  while (machine.scrub(100)) expect(machine.appliedIndex).toBe(entries.length);
+  return {
+    outcomes: outcomes.map(plain),
+    tables: dump(backend),
+    leases: leasesOf(machine),
+    leasesInTheKeyspace: leasesInTheKeyspaceOf(machine),
+  };
+}
+
+function dump(backend: Backend): string[] {
+  const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
+  return TABLES.flatMap((table) =>
+    [...backend.scan(table)].map(([key, value]) => `${table} ${hex(key)} ${hex(value)}`),
+  );
+}
+
+/** An outcome with its error as text: two errors of the same class and message are the same. */
+function plain(applied: Applied | undefined): unknown {
+  return applied && 'error' in applied ? { index: applied.index, error: String(applied.error) } : applied;
+}
+
+function leasesOf({ lessor }: Machine): string[] {
+  return lessor
+    .ids()
+    .flatMap((id) => lessor.keys(id).map((key) => `${id} ${toText(key)}`))
+    .sort();
+}
+
+function leasesInTheKeyspaceOf({ keyspace, lessor }: Machine): string[] {
+  const leased = keyspace.range(get(everything())).kvs.filter((kv) => kv.lease !== 0n);
+  for (const kv of leased) expect(lessor.has(kv.lease)).toBe(true);
+  return leased.map((kv) => `${kv.lease} ${toText(kv.key)}`).sort();
+}
