@@ -5,7 +5,7 @@
  *     npm run example index-builders
  */
 import { connect, Election, type Leadership } from 'conclave';
-import { put, type Store, toText } from 'conclave/core';
+import { prefix, put, type Store, toText } from 'conclave/core';
 
 const DOCUMENTS = 10;
 
@@ -21,7 +21,7 @@ class IndexBuilder {
 
   /** Waits to be elected, and builds for as long as it leads. */
   async run(crashAfter = Infinity): Promise<void> {
-    await this.#election.lead(this.name, (leadership) => this.#build(leadership, crashAfter));
+    await this.#election.lead((leadership) => this.#build(leadership, crashAfter), { value: this.name });
     await this.#election.dispose();
   }
 
@@ -34,7 +34,7 @@ class IndexBuilder {
       // Document and checkpoint together, and only while we lead: a leader that was replaced writes nothing.
       await leadership
         .guard(this.store.txn())
-        .do(put(`index/${next}`, this.name), put('index/checkpoint', String(next)))
+        .do(put(`index/document/${next}`, this.name), put('index/checkpoint', String(next)))
         .commit();
     }
     console.log(`${this.name} stops at document ${next - 1}`);
@@ -45,6 +45,6 @@ const store = await connect(process.argv[2] ?? 'embedded:memory');
 const first = new IndexBuilder(store, 'ada').run(4);
 const second = new IndexBuilder(store, 'bob').run();
 await Promise.all([first, second]);
-const { count } = await store.range({ key: Buffer.from('index/0'), end: Buffer.from('index/a') }, { countOnly: true });
+const { count } = await store.range(prefix('index/document/'), { countOnly: true });
 console.log(`${count} of ${DOCUMENTS} documents are in the index`);
 await store.close();

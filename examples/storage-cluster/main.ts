@@ -30,14 +30,14 @@ class Manager {
   /** A candidate until it is elected, master from then on, until `signal` aborts. */
   async run(signal: AbortSignal): Promise<void> {
     await this.#election
-      .lead(this.name, (leadership) => this.#manage(leadership, signal), { signal })
+      .lead((leadership) => this.#manage(leadership), { value: this.name, requeue: true, signal })
       .catch(ignoreAbort);
     await Promise.all([this.#election.dispose(), this.#nodes.dispose()]);
   }
 
-  async #manage(leadership: Leadership<string>, signal: AbortSignal): Promise<void> {
+  async #manage(leadership: Leadership<string>): Promise<void> {
     console.log(`${this.name} is the master`);
-    const until = AbortSignal.any([signal, leadership.signal]);
+    const until = leadership.signal;
     const metadata = this.#nodes.service('metadata');
     const objects = this.#nodes.service('objects');
     await Promise.all([metadata.ready(), objects.ready()]);

@@ -91,20 +91,23 @@ class Worker {
 
   /** Builds the index segment by segment, from the checkpoint on, for as long as it leads. */
   async lead(segments: number): Promise<void> {
-    await this.builders.lead({ worker: name }, async (leadership: Leadership<{ worker: string }>) => {
-      const checkpoint = await store.get(CHECKPOINT_KEY);
-      const first = checkpoint ? Number(Buffer.from(checkpoint.value).toString()) + 1 : 0;
-      tell({ kind: 'leading', term: leadership.term, first });
-      for (let segment = first; segment < segments && !leadership.signal.aborted; segment += 1) {
-        await new Promise((resolve) => setTimeout(resolve, 40)); // Building takes its time.
-        await leadership
-          .guard(store.txn())
-          .do(put(segmentKey(segment, leadership.term), name), put(CHECKPOINT_KEY, `${segment}`))
-          .commit();
-        tell({ kind: 'segment', segment, term: leadership.term });
-      }
-      tell({ kind: 'indexed', term: leadership.term });
-    });
+    await this.builders.lead(
+      async (leadership: Leadership<{ worker: string }>) => {
+        const checkpoint = await store.get(CHECKPOINT_KEY);
+        const first = checkpoint ? Number(Buffer.from(checkpoint.value).toString()) + 1 : 0;
+        tell({ kind: 'leading', term: leadership.term, first });
+        for (let segment = first; segment < segments && !leadership.signal.aborted; segment += 1) {
+          await new Promise((resolve) => setTimeout(resolve, 40)); // Building takes its time.
+          await leadership
+            .guard(store.txn())
+            .do(put(segmentKey(segment, leadership.term), name), put(CHECKPOINT_KEY, `${segment}`))
+            .commit();
+          tell({ kind: 'segment', segment, term: leadership.term });
+        }
+        tell({ kind: 'indexed', term: leadership.term });
+      },
+      { value: { worker: name } },
+    );
   }
 
   async register(): Promise<void> {
