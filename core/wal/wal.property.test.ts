@@ -1,10 +1,11 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { LogDamagedError } from '../base/errors.js';
 import { seededPrng } from '../base/prng.js';
 import type { Entry, HardState } from '../raft/types.js';
 import { SEGMENT_HEADER_BYTES } from './format.js';
 import { MemoryDisk } from './memory-disk.js';
-import { openLog, shown } from './testing/log-fixture.js';
+import { entriesOf, hardState, LOG, openLog, shown } from './testing/log-fixture.js';
 
 /**
  * The log against a list. The model knows the entries that were acknowledged, and what is committed and compacted; the
@@ -103,3 +104,39 @@ async function reopened(disk: MemoryDisk, model: Model, options: { segmentBytes:
   expect(previousTerm).toBe(model.entries[firstIndex - 2]?.term ?? 0);
   return opened.wal;
 }
+
+test('whatever becomes of the bytes of a segment, the log gives a beginning of what was written, or says that it is damaged', async () => {
+  const written = new MemoryDisk();
+  const { wal } = await openLog(written);
+  for (let index = 1; index <= 12; index += 3) await wal.append(hardState(1, index - 1), entriesOf(index, index + 2));
+  const [name] = await written.list(LOG);
+  const path = `${LOG}/${name}`;
+  const whole = written.contentOf(path);
+
+  const splice = fc.record({
+    at: fc.nat(1_200),
+    taken: fc.nat(300),
+    put: fc.oneof(
+      fc.uint8Array({ maxLength: 300 }),
+      fc.nat(1_000).map((from) => whole.subarray(from, from + 200)),
+    ),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(splice, { minLength: 1, maxLength: 3 }), async (splices) => {
+      const disk = written.afterPowerCut('nothing');
+      let bytes = whole;
+      for (const { at, taken, put } of splices)
+        bytes = Buffer.concat([bytes.subarray(0, at), put, bytes.subarray(at + taken)]);
+      disk.alter(path, bytes);
+
+      const found = await openLog(disk).then(
+        ({ entries }) => entries,
+        (error: unknown) => error,
+      );
+
+      if (found instanceof Error) expect(found).toBeInstanceOf(LogDamagedError);
+      else expect(shown(found as Entry[])).toEqual(shown(entriesOf(1, (found as Entry[]).length)));
+    }),
+    { seed: 1_106, numRuns: 500 },
+  );
+});
