@@ -116,6 +116,7 @@ export class KeyIndex {
     if (revision.main > this.#main) this.#beginRevision(revision.main);
     const fresh = known ? undefined : this.#insert(key);
     const entry = known ?? fresh ?? this.#tree.get(key);
+    assert(entry !== undefined, 'a key that could not be added is there');
     if (!fresh) this.#supersede(entry);
     entry.main = revision.main;
     entry.sub = revision.sub;
