@@ -9,6 +9,7 @@ import {
 } from '@grpc/grpc-js';
 import type { Timer } from '../base/clock.js';
 import { CallFailure } from './call-failure.js';
+import { deadlineAfter } from './patient-timer.js';
 import { type ClientSettings, type EndpointAddress, nameOf } from './settings.js';
 
 /** etcd then refuses at once what it could not answer while it knows no leader, instead of staying silent. */
@@ -112,7 +113,7 @@ export class Connection {
           resolve(response as Response);
         },
       );
-      timer = clock.after(timeoutMs, () => {
+      timer = deadlineAfter(clock, timeoutMs, () => {
         fail(CallFailure.lost(`${this.name} did not answer within ${timeoutMs} ms`));
         this.loseIfSilentSince(startedMs);
       });
@@ -120,17 +121,29 @@ export class Connection {
     });
   }
 
-  /** A stream in both directions. The caller destroys it; a lost connection ends it with an error. */
+  /**
+   * A stream in both directions. The caller cancels it; a lost connection ends it with an error.
+   *
+   * @throws {@link CallFailure} if the connection is lost already
+   */
   stream<Request, Response>(method: MethodDefinition<Request, Response>): DuplexStream<Request, Response> {
+    if (this.#lost) throw CallFailure.notSent(`the connection to ${this.name} was lost`);
     const stream = this.#client.makeBidiStreamRequest(
       method.path,
       method.requestSerialize,
       method.responseDeserialize,
       REQUIRE_LEADER,
     );
-    const pending = { fail: (failure: CallFailure) => stream.destroy(failure) };
+    const pending = {
+      fail: (failure: CallFailure) => {
+        stream.cancel();
+        stream.destroy(failure);
+      },
+    };
     this.#calls.add(pending);
     stream.on('data', () => this.#heard());
+    // The one fires when the server ends it, the other when we do.
+    stream.on('status', () => this.#ended(pending));
     stream.on('close', () => this.#ended(pending));
     return stream;
   }

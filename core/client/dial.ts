@@ -38,11 +38,7 @@ export async function dial(
     channel.close();
     throw error;
   }
-  const connection = new Connection(
-    new Client(name, credentials.createInsecure(), { channelOverride: channel }),
-    address,
-    settings,
-  );
+  const connection = new Connection(clientOf(channel, name), address, settings);
   whenNotReady(channel, () => connection.lose('the connection was lost'));
   return connection;
 }
@@ -65,12 +61,27 @@ function untilReady(channel: Channel, name: string, settings: ClientSettings, si
       if (state === connectivityState.READY) return settle();
       if (state === connectivityState.SHUTDOWN) return;
       if (state === connectivityState.TRANSIENT_FAILURE) {
-        return settle(new UnavailableError(`${name} could not be reached`));
+        return void whyNot(channel, name).then((why) =>
+          settle(new UnavailableError(`${name} could not be reached: ${why}`)),
+        );
       }
       channel.watchConnectivityState(state, Infinity, look);
     };
     look();
   });
+}
+
+/** A channel tells what went wrong only to a call. This one cannot be sent. */
+function whyNot(channel: Channel, name: string): Promise<string> {
+  const nothing = () => Buffer.alloc(0);
+  return new Promise((resolve) => {
+    clientOf(channel, name).makeUnaryRequest('/', nothing, nothing, {}, (error) => resolve(error?.details ?? ''));
+  });
+}
+
+/** The channel has the credentials; the ones given here go unused. */
+function clientOf(channel: Channel, name: string): Client {
+  return new Client(name, credentials.createInsecure(), { channelOverride: channel });
 }
 
 function whenNotReady(channel: Channel, callback: () => void): void {

@@ -27,7 +27,7 @@ export class EndpointPool {
   /** @throws {@link InvalidArgumentError} if there is no endpoint */
   constructor(addresses: readonly EndpointAddress[], settings: ClientSettings) {
     if (addresses.length === 0) throw new InvalidArgumentError('endpoints', 'empty', 'at least one address');
-    this.#endpoints = addresses.map((address) => ({ address, failures: 0, retryAtMs: 0 }));
+    this.#endpoints = addresses.map((address) => ({ address: copyOf(address), failures: 0, retryAtMs: 0 }));
     this.#settings = settings;
     // Clients that were given the same list begin at different places of it.
     this.#next = Math.floor(settings.prng.next() * addresses.length);
@@ -133,4 +133,9 @@ async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promi
   } finally {
     signal.removeEventListener('abort', onAbort);
   }
+}
+
+/** What the caller does to its own object later changes nothing. */
+function copyOf({ host, port, tls = false }: EndpointAddress): EndpointAddress {
+  return { host, port, tls };
 }

@@ -22,12 +22,14 @@ import type {
   WatchOptions,
   WatchStream,
 } from '../store.js';
-import { get, put, remove, toRange, Txn } from '../txn.js';
+import { get, put, remove, Txn } from '../txn.js';
+import { checkBytes, checkLease, checkRevision, checkTarget, checkWatched } from './arguments.js';
 import { Caller } from './caller.js';
 import { EndpointPool } from './endpoint-pool.js';
 import { EventLoopHold } from './event-loop.js';
 import { LeaseClient } from './lease-client.js';
 import { type ClientOptions, type ClientSettings, clientSettings, type EndpointAddress } from './settings.js';
+import { withRevisions } from './revision-lookup.js';
 import { WatchLink } from './watch-link.js';
 
 /**
@@ -60,10 +62,12 @@ class GrpcStore implements Store {
   readonly #caller: Caller;
   readonly #leases: LeaseClient;
   readonly #watches: WatchLink;
+  readonly #requestTimeoutMs: number;
 
   constructor(pool: EndpointPool, settings: ClientSettings) {
     this.clock = settings.clock;
     this.logger = settings.logger;
+    this.#requestTimeoutMs = settings.requestTimeoutMs;
     this.#pool = pool;
     this.#caller = new Caller(pool, settings);
     this.#leases = new LeaseClient(this.#caller, settings);
@@ -71,16 +75,16 @@ class GrpcStore implements Store {
   }
 
   async get(key: BytesLike, options: ReadOptions = {}): Promise<KeyValue | undefined> {
-    return (await this.range(key, options)).kvs[0];
+    return (await this.range(checkBytes(key, 'key'), options)).kvs[0];
   }
 
   async range(target: Target, options: RangeOptions = {}): Promise<RangeAnswer> {
     const { signal, ...rest } = options;
-    const operation = get(target, rest);
+    checkRevision(options.revision, 'revision');
+    const operation = get(checkTarget(target), rest);
     const message = toRangeMessage(operation);
-    const asked = { what: 'range', operation };
-    const plan = { asked, isRepeatable: true, signal };
-    const answer = fromRangeResponse(await this.#caller.unary(KVService.range, message, plan));
+    const plan = { asked: { what: 'range', operation }, isRepeatable: true, signal };
+    const answer = fromRangeResponse(await this.#reading(this.#caller.unary(KVService.range, message, plan)));
     return { kvs: answer.kvs, count: answer.count, more: answer.more, revision: answer.revision };
   }
 
@@ -89,11 +93,11 @@ class GrpcStore implements Store {
     value: BytesLike,
     options: PutOptions = {},
   ): Promise<{ revision: number; previous?: KeyValue }> {
-    const { signal, ...rest } = options;
-    const operation = put(key, value, rest);
+    const { signal, lease, ...rest } = options;
+    const wanted = { ...rest, lease: checkLease(lease) };
+    const operation = put(checkBytes(key, 'key'), checkBytes(value, 'value'), wanted);
     const message = toPutMessage(operation);
-    const asked = { what: 'put', operation };
-    const plan = { asked, isRepeatable: false, signal };
+    const plan = { asked: { what: 'put', operation }, isRepeatable: false, signal };
     const { revision, previous } = fromPutResponse(await this.#caller.unary(KVService.put, message, plan));
     return previous ? { revision, previous } : { revision };
   }
@@ -103,10 +107,9 @@ class GrpcStore implements Store {
     options: DeleteOptions = {},
   ): Promise<{ revision: number; deleted: number; previous: readonly KeyValue[] }> {
     const { signal, ...rest } = options;
-    const operation = remove(target, rest);
+    const operation = remove(checkTarget(target), rest);
     const message = toDeleteMessage(operation);
-    const asked = { what: 'delete', operation };
-    const plan = { asked, isRepeatable: false, signal };
+    const plan = { asked: { what: 'delete', operation }, isRepeatable: false, signal };
     const answer = fromDeleteResponse(await this.#caller.unary(KVService.deleteRange, message, plan));
     return { revision: answer.revision, deleted: answer.deleted, previous: answer.previous };
   }
@@ -116,7 +119,7 @@ class GrpcStore implements Store {
   }
 
   watch(target: Target, options: WatchOptions = {}): WatchStream {
-    return this.#watches.watch(toRange(target), options);
+    return this.#watches.watch(() => checkWatched(checkTarget(target)), options);
   }
 
   grantLease(ttl: Duration, options: GrantOptions = {}): Promise<Lease> {
@@ -124,7 +127,7 @@ class GrpcStore implements Store {
   }
 
   lease(id: LeaseId): Pick<Lease, 'id' | 'keepAlive' | 'timeToLive' | 'revoke'> {
-    return this.#leases.handle(id);
+    return this.#leases.handle(checkLease(id));
   }
 
   leases(options: CallOptions = {}): Promise<readonly LeaseId[]> {
@@ -132,9 +135,10 @@ class GrpcStore implements Store {
   }
 
   async compact(revision: number, options: CallOptions & { readonly physical?: boolean } = {}): Promise<void> {
+    checkRevision(revision, 'revision');
     const message = { revision: toInt64('revision', revision), physical: options.physical ?? false };
-    const asked = { what: 'compact', revision };
-    await this.#caller.unary(KVService.compact, message, { asked, isRepeatable: false, signal: options.signal });
+    const plan = { asked: { what: 'compact', revision }, isRepeatable: false, signal: options.signal };
+    await this.#reading(this.#caller.unary(KVService.compact, message, plan));
   }
 
   async close(): Promise<void> {
@@ -150,8 +154,16 @@ class GrpcStore implements Store {
 
   async #txn(operation: TxnRequest, { signal }: CallOptions): Promise<TxnResult> {
     const message = toTxnMessage(operation);
-    const asked = { what: 'transaction', operation };
-    const plan = { asked, isRepeatable: false, signal };
-    return fromTxnResponse(await this.#caller.unary(KVService.txn, message, plan));
+    const plan = { asked: { what: 'transaction', operation }, isRepeatable: false, signal };
+    return fromTxnResponse(await this.#reading(this.#caller.unary(KVService.txn, message, plan)));
+  }
+
+  /** What can fail because of a revision fails with the revision to use instead. */
+  async #reading<T>(call: Promise<T>): Promise<T> {
+    try {
+      return await call;
+    } catch (error) {
+      throw await withRevisions(error, this, this.#requestTimeoutMs);
+    }
   }
 }

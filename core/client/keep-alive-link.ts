@@ -4,6 +4,7 @@ import { type LeaseKeepAliveRequest, type LeaseKeepAliveResponse, LeaseService }
 import { fromInt64 } from '../rpc/int64.js';
 import { CallFailure } from './call-failure.js';
 import type { Connection, DuplexStream } from './connection.js';
+import { deadlineAfter } from './patient-timer.js';
 import type { ClientSettings } from './settings.js';
 
 /** An unused stream would keep the process alive; the next renewal opens another. */
@@ -48,7 +49,7 @@ export class KeepAliveLink {
         timer.cancel();
         signal?.removeEventListener('abort', onAbort);
       };
-      const timer = this.#settings.clock.after(requestTimeoutMs, () =>
+      const timer = deadlineAfter(this.#settings.clock, requestTimeoutMs, () =>
         this.#fail(link, CallFailure.lost(`${connection.name} did not renew within ${requestTimeoutMs} ms`)),
       );
       const onAbort = () => {

@@ -93,9 +93,9 @@ const DEFAULT_LIMITS: ClientLimits = {
 };
 
 /** Each limit's least value; 1 where none is named. */
-const LEAST: Partial<Record<keyof ClientLimits, number>> = { retriesMax: 0, backoffMs: 0 };
+const LEAST: Partial<Record<keyof ClientLimits, number>> = { retriesMax: 0 };
 
-/** @throws {@link InvalidArgumentError} if a limit is not a whole number of at least 1 (0 for retries and backoff) */
+/** @throws {@link InvalidArgumentError} if a limit is not a whole number of at least 1 (0 for retries) */
 export function clientSettings(options: ClientOptions): ClientSettings {
   const { clock = systemClock, logger = silentLogger, prng = seededPrng(randomInt(2 ** 32)), ...limits } = options;
   const settings = { ...DEFAULT_LIMITS, ...limits };

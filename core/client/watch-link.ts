@@ -1,27 +1,22 @@
+import { EMPTY_BYTES } from '../base/bytes.js';
 import { sleep, type Timer } from '../base/clock.js';
-import {
-  ClosedError,
-  EmptyKeyError,
-  EmptyRangeError,
-  InvalidArgumentError,
-  ServerError,
-  TooManyRequestsError,
-  UnavailableError,
-} from '../base/errors.js';
-import { isOpenEnded } from '../base/key-range.js';
-import { compareBytes } from '../base/bytes.js';
+import { ClosedError, TooManyRequestsError, UnavailableError } from '../base/errors.js';
 import type { KeyRange } from '../base/key-value.js';
 import { fromEventMessage, revisionOf } from '../rpc/convert-results.js';
+import { meaningOf } from '../rpc/errors.js';
 import { type WatchRequest, type WatchResponse, WatchService } from '../rpc/gen/watch.js';
 import type { WatchOptions } from '../store.js';
+import { checkRevision } from './arguments.js';
 import { CallFailure } from './call-failure.js';
 import type { Connection, DuplexStream } from './connection.js';
 import type { EndpointPool } from './endpoint-pool.js';
 import { EventLoopHold } from './event-loop.js';
 import { explain } from './explain.js';
+import { deadlineAfter } from './patient-timer.js';
 import { backoffMs, type ClientSettings } from './settings.js';
 import { type Carrier, Watcher } from './watcher.js';
 
+const NO_KEY: KeyRange = { key: EMPTY_BYTES };
 /** A question that changes nothing and that every state of the stream answers: a range which holds no key. */
 const PROBE = { key: Buffer.of(1), rangeEnd: Buffer.of(1) };
 
@@ -29,6 +24,7 @@ interface Stream {
   readonly connection: Connection;
   readonly wire: DuplexStream<WatchRequest, WatchResponse>;
   readonly watchers: Map<bigint, Watcher>;
+  readonly ids: Map<Watcher, bigint>;
   /** What was asked to be created and has not been answered, oldest first: the answers come in that order. */
   readonly asked: { readonly watchId: bigint; readonly isProbe: boolean; readonly atMs: number }[];
   lastId: bigint;
@@ -58,13 +54,13 @@ export class WatchLink implements Carrier {
     this.#settings = settings;
   }
 
-  /** Begins a watch. What goes wrong, the watch says. */
-  watch(target: KeyRange, options: WatchOptions): Watcher {
+  /** Begins a watch. What goes wrong, the watch says; `target` may throw. */
+  watch(target: () => KeyRange, options: WatchOptions): Watcher {
     const { watchBufferEventsMax, watchBufferBytesMax } = this.#settings;
     const bounds = { eventsMax: watchBufferEventsMax, bytesMax: watchBufferBytesMax };
-    const watcher = new Watcher(target, options, bounds, this);
-    const refused = this.#refusal(target, options);
-    if (refused) watcher.fail(refused.error);
+    const begun = this.#begun(target, options);
+    const watcher = new Watcher('range' in begun ? begun.range : NO_KEY, options, bounds, this);
+    if ('error' in begun) watcher.fail(begun.error);
     else {
       this.#watchers.add(watcher);
       this.#loop.hold();
@@ -79,18 +75,18 @@ export class WatchLink implements Carrier {
     if (this.#stream) this.#drop(this.#stream);
   }
 
-  /** Why a watch cannot even begin. etcd would take an empty key for the first one, and name neither key nor value. */
-  #refusal({ key, end }: KeyRange, { from = 0, signal }: WatchOptions): { readonly error: unknown } | undefined {
+  /** The range to watch, or why a watch cannot even begin. */
+  #begun(target: () => KeyRange, { from, signal }: WatchOptions): { range: KeyRange } | { error: unknown } {
     const { watchersMax } = this.#settings;
-    if (this.#closing.signal.aborted) return { error: new ClosedError() };
-    if (signal?.aborted) return { error: signal.reason };
-    if (key.length === 0) return { error: new EmptyKeyError() };
-    if (end && !isOpenEnded(end) && compareBytes(key, end) >= 0) return { error: new EmptyRangeError(key, end) };
-    if (!Number.isSafeInteger(from) || from < 0) {
-      return { error: new InvalidArgumentError('from', from, 'a revision: a whole number of at least 0') };
+    try {
+      signal?.throwIfAborted();
+      if (this.#closing.signal.aborted) throw new ClosedError();
+      checkRevision(from, 'from');
+      if (this.#watchers.size >= watchersMax) throw new TooManyRequestsError('watches', watchersMax);
+      return { range: target() };
+    } catch (error) {
+      return { error };
     }
-    if (this.#watchers.size >= watchersMax) return { error: new TooManyRequestsError('watches', watchersMax) };
-    return undefined;
   }
 
   // --- What watchers ask --------------------------------------------------------------------------------------------
@@ -104,12 +100,10 @@ export class WatchLink implements Carrier {
   detach(watcher: Watcher): void {
     this.#detached.delete(watcher);
     const stream = this.#stream;
-    if (!stream) return;
-    for (const [watchId, other] of stream.watchers) {
-      if (other !== watcher) continue;
-      stream.watchers.delete(watchId);
-      stream.wire.write({ requestUnion: { $case: 'cancelRequest', cancelRequest: { watchId } } });
-    }
+    const watchId = stream?.ids.get(watcher);
+    if (!stream || watchId === undefined) return;
+    forget(stream, watcher);
+    stream.wire.write({ requestUnion: { $case: 'cancelRequest', cancelRequest: { watchId } } });
   }
 
   ended(watcher: Watcher): void {
@@ -139,6 +133,7 @@ export class WatchLink implements Carrier {
       if (this.#detached.size > 0) this.#begin(connection);
     } catch (error) {
       this.#failures += 1;
+      if (error instanceof CallFailure) return;
       // A watch that is under way outlives any outage; one that never began tells its caller so.
       for (const watcher of [...this.#detached]) if (!watcher.isCreated) watcher.fail(error);
     }
@@ -149,6 +144,7 @@ export class WatchLink implements Carrier {
       connection,
       wire: connection.stream(WatchService.watch),
       watchers: new Map(),
+      ids: new Map(),
       asked: [],
       lastId: 0n,
       lastHeardMs: this.#settings.clock.now(),
@@ -166,6 +162,7 @@ export class WatchLink implements Carrier {
   #create(stream: Stream, watcher: Watcher): void {
     const watchId = this.#ask(stream, false);
     stream.watchers.set(watchId, watcher);
+    stream.ids.set(watcher, watchId);
     stream.wire.write({ requestUnion: { $case: 'createRequest', createRequest: watcher.toMessage(watchId) } });
   }
 
@@ -183,9 +180,17 @@ export class WatchLink implements Carrier {
     if (response.created) return this.#created(stream, response);
     const watcher = stream.watchers.get(response.watchId);
     if (!watcher) return;
-    if (response.events.length > 0) watcher.onEvents(response.events.map(fromEventMessage), response.fragment);
+    if (response.events.length > 0) this.#deliver(watcher, response);
     else if (!response.canceled) watcher.onProgress(revisionOf(response.header));
     if (response.canceled) this.#cancelled(stream, watcher, response);
+  }
+
+  #deliver(watcher: Watcher, response: WatchResponse): void {
+    try {
+      watcher.onEvents(response.events.map(fromEventMessage), response.fragment);
+    } catch (error) {
+      watcher.fail(error);
+    }
   }
 
   /** etcd answers a creation that failed without its id; so the order tells whose answer this is. */
@@ -193,11 +198,17 @@ export class WatchLink implements Carrier {
     const asked = stream.asked.shift();
     if (!asked) return;
     if (asked.isProbe) {
-      for (const watcher of stream.watchers.values()) watcher.onAlive();
+      this.#alive(stream);
       if (response.canceled) return;
       const cancelRequest = { watchId: response.watchId };
       stream.wire.write({ requestUnion: { $case: 'cancelRequest', cancelRequest } });
       return;
+    }
+    if (!response.canceled && response.watchId !== asked.watchId) {
+      return this.#lost(
+        stream,
+        CallFailure.lost(`${stream.connection.name} answered another watch than was asked for`),
+      );
     }
     const watcher = stream.watchers.get(asked.watchId);
     if (!watcher) return;
@@ -205,13 +216,20 @@ export class WatchLink implements Carrier {
     watcher.onCreated(revisionOf(response.header));
   }
 
+  #alive(stream: Stream): void {
+    for (const watcher of stream.watchers.values()) watcher.onAlive();
+  }
+
   #cancelled(stream: Stream, watcher: Watcher, response: WatchResponse): void {
-    for (const [watchId, other] of stream.watchers) if (other === watcher) stream.watchers.delete(watchId);
     const { compactRevision, cancelReason } = response;
+    if (compactRevision === 0 && cancelReason === '') {
+      // A member that lets its watches go without a reason is going away itself.
+      return this.#lost(stream, CallFailure.lost(`${stream.connection.name} let a watch go`));
+    }
+    forget(stream, watcher);
     if (compactRevision > 0) return watcher.onCompacted(compactRevision);
-    // A member that lets its watches go without a reason is going away itself.
-    if (cancelReason === '') return this.attach(watcher);
-    watcher.fail(new ServerError(`the server refused the watch: ${cancelReason}`));
+    const meaning = meaningOf(cancelReason);
+    watcher.fail(toError(new CallFailure('refused', cancelReason, false, { text: cancelReason, meaning })));
   }
 
   /** The stream is gone: everything on it waits for the next one, unless the server will have none of it. */
@@ -222,10 +240,10 @@ export class WatchLink implements Carrier {
     this.#failures += 1;
     for (const watcher of stream.watchers.values()) {
       if (failure.kind === 'refused' && !failure.isPassing) {
-        watcher.fail(explain(failure, { what: 'watch' }) ?? new UnavailableError(failure.message, { cause: failure }));
+        watcher.fail(toError(failure));
       } else if (!watcher.hasEnded) this.#detached.add(watcher);
     }
-    if (failure.isPassing && failure.kind === 'refused') this.#pool.avoid(stream.connection);
+    if (failure.isPassing && failure.text !== undefined) this.#pool.avoid(stream.connection);
     if (this.#detached.size > 0) this.#open();
   }
 
@@ -239,9 +257,8 @@ export class WatchLink implements Carrier {
 
   #schedule(stream: Stream): void {
     const { clock, watchIdleMs, watchAckTimeoutMs } = this.#settings;
-    const oldest = stream.asked[0];
-    const dueMs = oldest ? oldest.atMs + watchAckTimeoutMs : stream.lastHeardMs + watchIdleMs;
-    this.#timer = clock.after(Math.max(1, Math.min(dueMs - clock.now(), watchIdleMs)), () => {
+    const dueMs = stream.asked[0] ? silentSinceMs(stream) + watchAckTimeoutMs : stream.lastHeardMs + watchIdleMs;
+    this.#timer = deadlineAfter(clock, Math.max(1, Math.min(dueMs - clock.now(), watchIdleMs)), () => {
       if (stream !== this.#stream) return;
       this.#listen(stream);
       if (stream === this.#stream) this.#schedule(stream);
@@ -251,14 +268,15 @@ export class WatchLink implements Carrier {
   #listen(stream: Stream): void {
     const { clock, watchIdleMs, watchAckTimeoutMs } = this.#settings;
     const nowMs = clock.now();
-    const oldest = stream.asked[0];
-    if (oldest && nowMs - oldest.atMs >= watchAckTimeoutMs) {
+    const silentSince = silentSinceMs(stream);
+    if (stream.asked.length > 0 && nowMs - silentSince >= watchAckTimeoutMs) {
       const { connection } = stream;
       this.#lost(stream, CallFailure.lost(`${connection.name} left the watch stream unanswered`));
-      connection.loseIfSilentSince(oldest.atMs);
+      connection.loseIfSilentSince(silentSince);
       return;
     }
-    if (oldest || nowMs - stream.lastHeardMs < watchIdleMs) return;
+    if (stream.asked.length > 0) return;
+    if (nowMs - stream.lastHeardMs < watchIdleMs) return this.#alive(stream);
     const watchId = this.#ask(stream, true);
     stream.wire.write({
       requestUnion: {
@@ -275,4 +293,19 @@ export class WatchLink implements Carrier {
       },
     });
   }
+}
+
+function toError(failure: CallFailure): Error {
+  return explain(failure, { what: 'watch' }) ?? new UnavailableError(failure.message, { cause: failure });
+}
+
+/** Since when an answer is owed and nothing has come. */
+function silentSinceMs({ asked, lastHeardMs }: Stream): number {
+  return Math.max(asked[0]?.atMs ?? 0, lastHeardMs);
+}
+
+function forget(stream: Stream, watcher: Watcher): void {
+  const watchId = stream.ids.get(watcher);
+  stream.ids.delete(watcher);
+  if (watchId !== undefined) stream.watchers.delete(watchId);
 }

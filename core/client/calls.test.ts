@@ -1,0 +1,349 @@
+import { status } from '@grpc/grpc-js';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import type { Clock } from '../base/clock.js';
+import { type Logger, silentLogger } from '../base/logger.js';
+import { ManualClock } from '../testing/manual-clock.js';
+import { failsWith } from '../testing/conformance/fixture.js';
+import type { Store } from '../store.js';
+import { connectGrpc } from './grpc-store.js';
+import type { ClientOptions } from './settings.js';
+import { FaultyLink } from './testing/faulty-link.js';
+import { failure, putAnswer, rangeAnswer, ScriptedServer, SILENT, type Script } from './testing/scripted-server.js';
+
+const releases: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const release of releases.splice(0).reverse()) await release();
+});
+
+async function serve(script: Script = {}): Promise<ScriptedServer> {
+  const server = await ScriptedServer.start(script);
+  releases.push(() => server.close());
+  return server;
+}
+
+async function connect(servers: readonly { host: string; port: number }[], options: ClientOptions = {}) {
+  // 0 begins with the first endpoint and makes every pause half of the longest it may be.
+  const store = await connectGrpc(servers, { prng: { next: () => 0 }, backoffMs: 1, ...options });
+  releases.push(() => store.close());
+  return store;
+}
+
+/** A store on a clock that stands still, so that nothing but the test makes it wait or give up. */
+async function connectByHand(server: ScriptedServer, options: ClientOptions = {}): Promise<[Store, ManualClock]> {
+  const clock = new ManualClock();
+  return [await connect([server], { clock, ...options }), clock];
+}
+
+/** A clock that only pauses move, and at once; deadlines never come. */
+function clockWithoutPauses(): Clock {
+  let nowMs = 0;
+  return {
+    now: () => nowMs,
+    after(delayMs, callback) {
+      if (delayMs >= 1_000) return { cancel() {} };
+      const turn = setImmediate(() => {
+        nowMs += delayMs;
+        callback();
+      });
+      return { cancel: () => clearImmediate(turn) };
+    },
+  };
+}
+
+/** A logger, and a promise for the first message of this text. */
+function noticing(text: string): [Logger, Promise<void>] {
+  let notice = () => {};
+  const noticed = new Promise<void>((resolve) => (notice = resolve));
+  const listen = (_fields: object, message: string) => message === text && notice();
+  return [{ ...silentLogger, debug: listen }, noticed];
+}
+
+const unavailable = () => failure(status.UNAVAILABLE, 'etcdserver: request timed out');
+
+describe('a read', () => {
+  test('is repeated while the server cannot answer', async () => {
+    let left = 3;
+    const server = await serve({ range: () => (left-- > 0 ? unavailable() : rangeAnswer(7)) });
+    const store = await connect([server]);
+
+    expect((await store.range('a')).revision).toBe(7);
+    expect(server.count('range')).toBe(4);
+  });
+
+  test('is repeated at most retriesMax times, and then says why it failed', async () => {
+    const server = await serve({ range: unavailable });
+    const store = await connect([server], { retriesMax: 2 });
+
+    const error = await failsWith('UNAVAILABLE', () => store.range('a'));
+
+    expect(server.count('range')).toBe(3);
+    expect(error.message).toContain('etcdserver: request timed out');
+    expect(error).toMatchObject({ retry: 'safe' });
+  });
+
+  test('is not repeated at all if retriesMax is 0', async () => {
+    const server = await serve({ range: unavailable });
+    const store = await connect([server], { retriesMax: 0 });
+
+    await failsWith('UNAVAILABLE', () => store.range('a'));
+
+    expect(server.count('range')).toBe(1);
+  });
+
+  test('is not repeated once retryTimeoutMs has passed', async () => {
+    const server = await serve({ range: unavailable });
+    const options = { clock: clockWithoutPauses(), backoffMs: 100, retryTimeoutMs: 300 };
+    const store = await connect([server], options);
+
+    await failsWith('UNAVAILABLE', () => store.range('a'));
+
+    // After pauses of 50, 100 and 200 ms.
+    expect(server.count('range')).toBe(4);
+  });
+
+  test('is repeated on another endpoint if this one has no leader', async () => {
+    const lonely = await serve({ range: () => failure(status.UNAVAILABLE, 'etcdserver: no leader') });
+    const healthy = await serve({ range: () => rangeAnswer(5) });
+    const store = await connect([lonely, healthy]);
+
+    await store.range('a');
+    await store.range('a');
+
+    expect([lonely.count('range'), healthy.count('range')]).toEqual([1, 2]);
+  });
+
+  test('that the server refuses is not repeated', async () => {
+    const server = await serve({ range: () => failure(status.PERMISSION_DENIED, 'etcdserver: permission denied') });
+    const store = await connect([server]);
+
+    const error = await failsWith('SERVER_ERROR', () => store.range('a'));
+
+    expect(error.message).toContain('etcdserver: permission denied');
+    expect(server.count('range')).toBe(1);
+  });
+
+  test('whose endpoint hangs is answered by another one after requestTimeoutMs', async () => {
+    const hung = await serve({ range: () => SILENT });
+    const healthy = await serve({ range: () => rangeAnswer(5) });
+    const clock = new ManualClock();
+    const store = await connect([hung, healthy], { clock, requestTimeoutMs: 5_000 });
+    const reading = store.range('a');
+    await hung.received('range');
+
+    await clock.advance(4_999);
+    expect(healthy.count('range')).toBe(0);
+    const answered = healthy.received('range');
+    await clock.advance(100);
+    await answered;
+
+    expect((await reading).revision).toBe(5);
+    await store.range('a');
+    expect(hung.count('range')).toBe(1);
+  });
+
+  test('rejects with the reason as soon as its signal aborts', async () => {
+    const server = await serve({ range: () => SILENT });
+    const [store, clock] = await connectByHand(server);
+    const stop = new AbortController();
+    const reading = store.range('a', { signal: stop.signal });
+    await server.received('range');
+    const reason = new Error('enough');
+
+    stop.abort(reason);
+
+    await expect(reading).rejects.toBe(reason);
+    expect(clock.timerCount).toBe(0);
+  });
+
+  test('rejects with the reason of its signal while it waits to be repeated', async () => {
+    const server = await serve({ range: unavailable });
+    const [store] = await connectByHand(server);
+    const stop = new AbortController();
+    const reading = store.range('a', { signal: stop.signal });
+    await server.received('range');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+
+    stop.abort('a text as the reason');
+
+    await expect(reading).rejects.toBe('a text as the reason');
+  });
+
+  test('fails as closed if the store closes meanwhile', async () => {
+    const server = await serve({ range: () => SILENT });
+    const [store] = await connectByHand(server);
+    const reading = store.range('a');
+    await server.received('range');
+
+    await store.close();
+
+    await failsWith('CLOSED', () => reading);
+    await failsWith('CLOSED', () => store.range('a'));
+  });
+});
+
+describe('a write', () => {
+  test('whose answer is lost with the connection has an unknown outcome and is not repeated', async () => {
+    const server = await serve({ put: () => SILENT });
+    const store = await connect([server]);
+    const writing = store.put('a', '1');
+    await server.received('put');
+
+    server.dropConnections();
+
+    const error = await failsWith('OUTCOME_UNKNOWN', () => writing);
+    expect(error).toMatchObject({ retry: 'if-idempotent' });
+    expect(server.count('put')).toBe(1);
+  });
+
+  test('whose answer does not come in requestTimeoutMs has an unknown outcome', async () => {
+    const server = await serve({ put: () => SILENT });
+    const [store, clock] = await connectByHand(server, { requestTimeoutMs: 5_000 });
+    const writing = store.put('a', '1');
+    const failing = failsWith('OUTCOME_UNKNOWN', () => writing);
+    await server.received('put');
+
+    await clock.advance(5_000);
+
+    await failing;
+    expect(server.count('put')).toBe(1);
+  });
+
+  test.each([
+    [status.UNAVAILABLE, 'etcdserver: request timed out'],
+    [status.UNAVAILABLE, 'etcdserver: request timed out, possibly due to previous leader failure'],
+    [status.UNAVAILABLE, 'etcdserver: server stopped'],
+    [status.UNKNOWN, 'context deadline exceeded'],
+    [status.DEADLINE_EXCEEDED, 'context deadline exceeded'],
+    [status.INTERNAL, 'something broke'],
+    [status.RESOURCE_EXHAUSTED, 'Bandwidth exhausted or memory limit exceeded'],
+  ])('that is answered with %d %s has an unknown outcome and is not repeated', async (code, text) => {
+    const server = await serve({ put: () => failure(code, text) });
+    const store = await connect([server]);
+
+    const error = await failsWith('OUTCOME_UNKNOWN', () => store.put('a', '1'));
+
+    expect((error.cause as Error).message).toContain(text);
+    expect(server.count('put')).toBe(1);
+  });
+
+  test.each([
+    [status.UNAVAILABLE, 'etcdserver: no leader', 'NO_LEADER'],
+    [status.UNKNOWN, 'etcdserver: too many requests', 'TOO_MANY_REQUESTS'],
+    [status.RESOURCE_EXHAUSTED, 'etcdserver: mvcc: database space exceeded', 'SERVER_ERROR'],
+    [status.INVALID_ARGUMENT, 'etcdserver: key is not provided', 'EMPTY_KEY'],
+    [status.NOT_FOUND, 'etcdserver: requested lease not found', 'LEASE_NOT_FOUND'],
+    [status.INVALID_ARGUMENT, 'etcdserver: request is too large', 'REQUEST_TOO_LARGE'],
+    [status.RESOURCE_EXHAUSTED, 'grpc: received message larger than max (2097153 vs. 2097152)', 'REQUEST_TOO_LARGE'],
+  ])('that is answered with %d %s was not carried out: %s', async (code, text, expected) => {
+    const server = await serve({ put: () => failure(code, text) });
+    const store = await connect([server]);
+
+    await failsWith(expected, () => store.put('a', '1', { lease: 5n }));
+
+    expect(server.count('put')).toBe(1);
+  });
+
+  test('is sent once an endpoint can be reached again', async () => {
+    const server = await serve({ put: () => putAnswer(9) });
+    const [logger, noticed] = noticing('endpoint failed');
+    const store = await connect([server], { logger });
+    server.dropConnections();
+    await noticed;
+
+    expect(await store.put('a', '1')).toEqual({ revision: 9 });
+    expect(server.count('put')).toBe(1);
+  });
+
+  test('that could not be sent fails as unavailable, which is safe to repeat', async () => {
+    const link = await FaultyLink.open(await serve());
+    const [logger, noticed] = noticing('endpoint failed');
+    const store = await connect([link], { dialTimeoutMs: 500, logger });
+    await link.refuse();
+    await noticed;
+
+    const error = await failsWith('UNAVAILABLE', () => store.put('a', '1'));
+
+    expect(error).toMatchObject({ retry: 'safe' });
+  });
+
+  test('under way when the store closes has an unknown outcome', async () => {
+    const server = await serve({ put: () => SILENT });
+    const [store] = await connectByHand(server);
+    const writing = store.put('a', '1');
+    await server.received('put');
+
+    await store.close();
+
+    await failsWith('OUTCOME_UNKNOWN', () => writing);
+  });
+});
+
+describe('calls under way', () => {
+  test('are at most pendingCallsMax; one more is refused', async () => {
+    const server = await serve({ range: () => SILENT });
+    const [store] = await connectByHand(server, { pendingCallsMax: 2 });
+    const pending = [store.range('a'), store.range('a')].map((call) => failsWith('CLOSED', () => call));
+
+    await failsWith('TOO_MANY_REQUESTS', () => store.range('a'));
+
+    await server.received('range', 2);
+    await store.close();
+    await Promise.all(pending);
+  });
+
+  test('a slow one does not end the connection while others are answered', async () => {
+    let isFirst = true;
+    const server = await serve({
+      put: () => putAnswer(2),
+      range: () => {
+        if (!isFirst) return rangeAnswer(3);
+        isFirst = false;
+        return SILENT;
+      },
+    });
+    const [store, clock] = await connectByHand(server, { requestTimeoutMs: 1_000 });
+    const reading = store.range('a');
+    await server.received('range');
+    await clock.advance(500);
+    await store.put('a', '1');
+    const writing = store.put('b', '1');
+
+    const answered = server.received('range', 2);
+    await clock.advance(600);
+    await answered;
+
+    expect((await reading).revision).toBe(3);
+    expect(await writing).toEqual({ revision: 2 });
+  });
+});
+
+describe('arguments', () => {
+  test('that the wire cannot carry are refused by name before anything is sent', async () => {
+    const server = await serve();
+    const store = await connect([server]);
+
+    for (const call of [
+      () => store.range('a', { limit: 1.5 }),
+      () => store.range('a', { revision: -1 }),
+      () => store.range('a', { minModRevision: 2 ** 53 }),
+      () => store.put('a', '1', { lease: 2n ** 63n }),
+      () => store.put(undefined as never, '1'),
+      () => store.put('a', 5 as never),
+      () => store.put('a', '1', { lease: 5 as never }),
+      () => store.delete(null as never),
+      () => store.range('a', { sortTarget: 'size' as never }),
+      () => store.compact(Number.NaN),
+      () => store.watch('a', { from: -1 }).created,
+      () => store.grantLease(-1),
+    ]) {
+      await failsWith('INVALID_ARGUMENT', async () => call());
+    }
+    expect(server.counts.size).toBe(0);
+  });
+
+  test('a setting out of its range is refused by name', async () => {
+    await failsWith('INVALID_ARGUMENT', () => connectGrpc([{ host: '127.0.0.1', port: 1 }], { retriesMax: -1 }));
+    await failsWith('INVALID_ARGUMENT', () => connectGrpc([{ host: '127.0.0.1', port: 1 }], { requestTimeoutMs: 0 }));
+    await failsWith('INVALID_ARGUMENT', () => connectGrpc([]));
+  });
+});
