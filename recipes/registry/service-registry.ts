@@ -9,12 +9,8 @@ import { mergedSettings } from '../settings.js';
 import { linkSignals, onAbort } from '../wait.js';
 import { checkNotNegative, encodeOverride, type Instance, instanceKey, type Override } from './instance.js';
 import { type EjectOptions, ejectSettings } from './outliers.js';
-import {
-  LiveRegistration,
-  type RegisterOptions,
-  type Registration,
-  type RegistrationSettings,
-} from './registration.js';
+import { LiveRegistration, type RegistrationSettings } from './live-registration.js';
+import type { RegisterOptions, Registration } from './registration.js';
 import { ServiceView, type ViewSettings } from './service-view.js';
 import { leastLoaded, type Strategy } from './strategies.js';
 
