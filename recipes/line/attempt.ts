@@ -87,11 +87,8 @@ export class Attempt {
     const { revision, kvs } = answer;
     // A repeated attempt that finds its key knows no more than that it stands.
     if (answer.found) return { revision, ownStands: true, passedOver: [] };
-    const [, before] = kvs;
-    if (!before) return this.#asked(revision, []);
-    return isPlace(this.#prefix, before)
-      ? this.#asked(revision, [before])
-      : { revision, ownStands: true, passedOver: [] };
+    // Latest first: ours, and the one before it.
+    return this.#asked(revision, kvs.slice(1));
   }
 
   /**

@@ -160,7 +160,7 @@ export class WaitingLine {
 }
 
 /** The line that a range of its prefix shows. */
-export function viewOf(prefix: string, kvs: readonly KeyValue[], revision: number): LineView {
+function viewOf(prefix: string, kvs: readonly KeyValue[], revision: number): LineView {
   const standing = kvs
     .filter((kv) => isPlace(prefix, kv))
     .sort((one, other) => one.createRevision - other.createRevision);

@@ -1,10 +1,12 @@
+import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { CompactedError, ServerError, UnavailableError } from '../../core/base/errors.js';
 import type { Store } from '../../core/store.js';
-import { put } from '../../core/txn.js';
+import { put, remove } from '../../core/txn.js';
 import { settle } from '../../core/testing/manual-clock.js';
 import type { Held } from '../held.js';
 import { LEFTOVERS_MAX } from '../janitor.js';
+import { Session } from '../session/session.js';
 import { FaultyStore } from '../testing/faulty-store.js';
 import { BlockableClock, openWorld, track, type World } from '../testing/world.js';
 import { Mutex, type MutexOptions } from './mutex.js';
@@ -70,6 +72,24 @@ describe('giving up', () => {
         else expect(waiting.error).toEqual(new Error('enough'));
         expect(await line()).toEqual([]);
         if (!reached) return;
+      }
+    },
+  );
+
+  test.each(['hang', 'hangAfter'] as const)(
+    'a wait that times out at any of its calls (%s) leaves nothing',
+    async (kind) => {
+      for (const nth of [1, 2, 3]) {
+        const holder = await mutex().acquire();
+        const store = world.elsewhere();
+        store.onCall = ({ number }) => (number === nth ? { kind } : undefined);
+        const waiting = track(mutexOn(store).acquire({ timeout: '1s' }));
+        await settle();
+        if (nth === 3) await holder.release();
+        await world.clock.advance(20_000);
+        expect(waiting.error).toMatchObject({ code: 'TIMEOUT' });
+        await holder.release();
+        expect(await line()).toEqual([]);
       }
     },
   );
@@ -244,6 +264,15 @@ describe('loss', () => {
     expect(held.signal.reason).toMatchObject({ fencingToken: held.fencingToken, cause: { code: 'SESSION_LOST' } });
   });
 
+  test('a grant that arrives after the deadline is none', async () => {
+    const clock = new BlockableClock(world.clock);
+    const store = new FaultyStore(world.inner, { clock });
+    store.onCall = ({ number }) => (number === 2 ? { kind: 'after', act: () => clock.block(13_000) } : undefined);
+    await expect(mutexOn(store).acquire()).rejects.toMatchObject({ code: 'SESSION_LOST' });
+    await settle();
+    expect(await line()).toEqual([]);
+  });
+
   test('a process that was blocked past its deadline does not believe to hold, before any timer fired', async () => {
     const clock = new BlockableClock(world.clock);
     const held = await mutexOn(new FaultyStore(world.inner, { clock })).acquire();
@@ -284,6 +313,33 @@ describe('loss', () => {
     expect(held.signal.reason).toMatchObject({ code: 'HOLD_LOST' });
   });
 
+  test('a hold that was taken away unnoticed was lost, and the release says so', async () => {
+    const orders = mutex();
+    const ends: string[] = [];
+    orders.on('released', () => ends.push('released'));
+    orders.on('lost', () => ends.push('lost'));
+    const held = await orders.acquire();
+    await world.inner.delete((await line())[0] as string);
+    expect(await held.release()).toBe('lost');
+    expect(ends).toEqual(['lost']);
+  });
+
+  test('a waiter whose place goes together with the holder is not granted the turn of those behind', async () => {
+    await mutex().acquire();
+    const waiting = track(mutex().acquire());
+    await settle();
+    const behind = track(mutex().acquire());
+    await settle();
+    const { holder, waiters } = await mutex().inspect();
+    await world.inner
+      .txn()
+      .do(remove(holder?.key as string), remove(waiters[0]?.key as string))
+      .commit();
+    await settle();
+    expect(waiting.error).toMatchObject({ code: 'PLACE_LOST' });
+    expect(behind.value?.fencingToken).toBe(waiters[1]?.fencingToken);
+  });
+
   test('a place that is taken away by hand is reported to the waiter', async () => {
     await mutex().acquire();
     const waiting = track(mutex().acquire());
@@ -293,7 +349,7 @@ describe('loss', () => {
     expect(waiting.error).toMatchObject({ code: 'PLACE_LOST' });
   });
 
-  test('a key whose lease was stripped by a foreign put is nobody’s place any more', async () => {
+  test('a key whose lease was stripped by a foreign put is no place any more', async () => {
     const held = await mutex().acquire();
     await world.clock.advance(1_000);
     await world.inner.put((await line())[0] as string, 'scribble');
@@ -350,11 +406,13 @@ describe('history and watches', () => {
     expect(waiting.value?.fencingToken).toBeGreaterThan(holder.fencingToken);
   });
 
-  test('nothing is left behind: no watch, no timer', async () => {
+  test('nothing is left behind: no watch, no timer, no listener', async () => {
     const timersBefore = world.clock.timerCount;
-    const orders = mutexOn(world.store);
-    const held = await orders.acquire();
-    const waiting = track(orders.acquire({ timeout: '10s' }));
+    const session = await Session.open(world.store);
+    const { signal } = new AbortController();
+    const orders = mutexOn(world.store, { session });
+    const held = await orders.acquire({ signal });
+    const waiting = track(orders.acquire({ timeout: '10s', signal }));
     await world.clock.advance(1_000);
     await held.release();
     await settle();
@@ -363,6 +421,9 @@ describe('history and watches', () => {
     await orders.dispose();
     await settle();
     expect(world.store.watchCount).toBe(0);
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
+    expect(getEventListeners(session.signal, 'abort')).toEqual([]);
+    await session.close();
     expect(world.clock.timerCount).toBe(timersBefore);
   });
 });

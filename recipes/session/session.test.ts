@@ -107,6 +107,14 @@ test('a missed renewal is announced, retried within the deadline, and its succes
   expect(times[0]).toBe(12_500);
 });
 
+test('a session that ends at its deadline tells why it was not renewed', async () => {
+  const session = await Session.open(world.store);
+  const cause = new UnavailableError('away');
+  failRenewals({ kind: 'fail', error: cause });
+  await world.clock.advance(13_000);
+  expect(session.signal.reason).toMatchObject({ why: 'deadline', cause });
+});
+
 test('silence is a missed renewal, and an acknowledgement counts however late it comes', async () => {
   const session = await Session.open(world.store);
   const seen = events(session);

@@ -59,6 +59,8 @@ export class Session extends Emitter<SessionEvents> implements AsyncDisposable {
   /** The renewals under way. */
   #renewals = new AbortController();
   #unacknowledged = 0;
+  /** Why the last renewal failed, while none has been acknowledged since. */
+  #missedBecause: unknown;
   #renewedMs: number;
   #state: SessionState = 'alive';
   #deadline: Timer | undefined;
@@ -186,6 +188,7 @@ export class Session extends Emitter<SessionEvents> implements AsyncDisposable {
     if (this.#hasEnded || sentMs <= this.#renewedMs) return;
     this.#renewedMs = sentMs;
     this.#unacknowledged = 0;
+    this.#missedBecause = undefined;
     this.#abandonRenewals();
     this.#schedule();
     if (this.#state !== 'atRisk') return;
@@ -194,6 +197,7 @@ export class Session extends Emitter<SessionEvents> implements AsyncDisposable {
   }
 
   #missed(error?: unknown): void {
+    this.#missedBecause = error ?? this.#missedBecause;
     if (this.#state !== 'alive') return;
     this.#state = 'atRisk';
     this.#store.logger.warn(
@@ -215,7 +219,7 @@ export class Session extends Emitter<SessionEvents> implements AsyncDisposable {
   }
 
   #endIfDue(): void {
-    if (this.#clock.now() >= this.safeUntilMs) this.#end('deadline');
+    if (this.#clock.now() >= this.safeUntilMs) this.#end('deadline', this.#missedBecause);
   }
 
   #end(why: SessionEnd, cause?: unknown): void {
