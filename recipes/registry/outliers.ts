@@ -2,13 +2,16 @@ import type { Clock } from '../../core/base/clock.js';
 import { type Duration, toMilliseconds } from '../../core/base/duration.js';
 import { InvalidArgumentError } from '../../core/base/errors.js';
 
-/** When an instance that fails its callers is left out for a while. */
+/**
+ * When an instance that fails its callers is left out for a while: after so many failures within a window that begins with
+ * the first of them, if at least half of the calls in that window failed. A busy instance that fails now and then stays.
+ */
 export interface EjectOptions {
-  /** So many failures in a row... Default 2. */
+  /** Default 2. */
   readonly errors?: number;
-  /** ...within so long of the first of them... Default '30s'. */
+  /** Default '30s'. */
   readonly within?: Duration;
-  /** ...leave it out for so long. Default '30s'. */
+  /** How long it is left out. Default '30s'. */
   readonly for?: Duration;
 }
 
@@ -38,6 +41,8 @@ export class Experience {
   readonly #clock: Clock;
   readonly #settings: EjectSettings | undefined;
   #errors = 0;
+  /** Since the first of the errors. */
+  #successes = 0;
   #firstErrorMs = 0;
   #ejectedUntilMs = Number.NEGATIVE_INFINITY;
 
@@ -51,21 +56,25 @@ export class Experience {
     return this.#clock.now() < this.#ejectedUntilMs;
   }
 
-  /** A call succeeded: the failures before it were not a row. */
   succeeded(): void {
-    this.#errors = 0;
+    if (this.#errors > 0) this.#successes += 1;
   }
 
   /** A call failed. Answers whether the instance is ejected for it. */
   failed(): boolean {
     if (!this.#settings) return false;
     const nowMs = this.#clock.now();
-    if (this.#errors > 0 && nowMs - this.#firstErrorMs > this.#settings.withinMs) this.#errors = 0;
+    if (nowMs - this.#firstErrorMs > this.#settings.withinMs) this.#forget();
     if (this.#errors === 0) this.#firstErrorMs = nowMs;
     this.#errors += 1;
-    if (this.#errors < this.#settings.errorsMax) return false;
+    if (this.#errors < this.#settings.errorsMax || this.#errors < this.#successes) return false;
     this.#ejectedUntilMs = nowMs + this.#settings.ejectedMs;
-    this.#errors = 0;
+    this.#forget();
     return true;
+  }
+
+  #forget(): void {
+    this.#errors = 0;
+    this.#successes = 0;
   }
 }

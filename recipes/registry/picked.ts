@@ -26,7 +26,7 @@ export class Picked<M> implements Disposable {
   }
 
   /**
-   * The call failed, and the instance may be to blame. Enough of these in a row leave it out of the picks for a while.
+   * The call failed, and the instance may be to blame. Enough of these leave it out of the picks for a while.
    *
    * @param error - what it failed with, for the log
    */

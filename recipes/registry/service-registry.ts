@@ -21,7 +21,7 @@ export interface ServiceRegistryOptions {
   readonly ttl?: Duration;
   /** How its views pick. Default: `leastLoaded()`. */
   readonly strategy?: Strategy;
-  /** When instances that fail are left out for a while; false: never. Default: 2 failures in a row within 30 s, for 30 s. */
+  /** When instances that fail are left out for a while; false: never. Default: after 2 failures within 30 s, for 30 s. */
   readonly eject?: EjectOptions | false;
   /** If ejections would leave less than this share of the instances, they are ignored. From 0 to 1. Default 0.3. */
   readonly protect?: number;
