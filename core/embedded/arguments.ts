@@ -24,7 +24,7 @@ export function rangeOf(target: Target): KeyRange {
 }
 
 /**
- * A range that can have events.
+ * A range that can have events, in bytes of its own: a watch outlives the call that began it.
  *
  * @throws {@link EmptyKeyError}, {@link EmptyRangeError} if there can be no key in it
  */
@@ -34,7 +34,8 @@ export function watchedRangeOf(target: Target): KeyRange {
   if (range.end !== undefined && !isOpenEnded(range.end) && compareBytes(range.key, range.end) >= 0) {
     throw new EmptyRangeError(range.key, range.end);
   }
-  return range;
+  const key = Buffer.from(range.key);
+  return range.end === undefined ? { key } : { key, end: Buffer.from(range.end) };
 }
 
 /** @throws {@link InvalidArgumentError} if it is not an id or a lease */

@@ -66,6 +66,15 @@ describe('bytes', () => {
 
     expect(toText((await store.get('key'))!.value)).toBe('value');
   });
+
+  test('that are changed after a watch began do not change what it watches', async () => {
+    const key = Buffer.from('a');
+    const watch = store.watch(key);
+    key.fill(0);
+    await store.put('a', '1');
+
+    expect((await iterate(watch).next()).value?.events).toHaveLength(1);
+  });
 });
 
 describe('an aborted call', () => {

@@ -26,12 +26,13 @@ import { abortable } from './abortable.js';
 import { bytesOf, leaseIdOf, rangeOf, revisionOf, watchedRangeOf } from './arguments.js';
 import { EmbeddedLease } from './embedded-lease.js';
 import { EmbeddedWatch } from './embedded-watch.js';
+import { KeepAlive } from './keep-alive.js';
 
 const NO_OPTIONS = {};
 
 /**
- * The store in this process, by calling a member. Arrays that it is given are copied at once; arrays that it returns
- * are shared and must not be changed.
+ * The store in this process, by calling a member. Arrays that it is given must not be changed before the call is
+ * answered; arrays that it returns are shared with others and must not be changed at all.
  */
 export class EmbeddedStore implements Store {
   readonly clock: Clock;
@@ -45,6 +46,7 @@ export class EmbeddedStore implements Store {
   readonly #member: Member;
   readonly #progressMs: number;
   readonly #watches = new Set<EmbeddedWatch>();
+  readonly #keepAlive = new KeepAlive();
   #closing: Promise<void> | undefined;
 
   constructor(running: RunningMember, settings: { readonly watchProgressMs: number }) {
@@ -55,7 +57,10 @@ export class EmbeddedStore implements Store {
     this.logger = running.member.logger;
     this.stopped = running.member.stopped;
     if (running.clientUrl !== undefined) this.clientUrl = running.clientUrl;
-    void this.stopped.then((failure) => this.#endWatches(failure ?? new ClosedError()));
+    void this.stopped.then((failure) => {
+      this.#endWatches(failure ?? new ClosedError());
+      this.#keepAlive.close();
+    });
   }
 
   async get(key: BytesLike, options: ReadOptions = NO_OPTIONS): Promise<KeyValue | undefined> {
@@ -105,6 +110,7 @@ export class EmbeddedStore implements Store {
       signal: options.signal,
       progressMs: options.progress ? this.#progressMs : undefined,
       onEnd: (ended) => this.#watches.delete(ended),
+      keepAlive: this.#keepAlive,
     });
     if (!watch.ended) this.#watches.add(watch);
     return watch;

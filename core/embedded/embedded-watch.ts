@@ -4,6 +4,7 @@ import type { WatchBatch } from '../base/operation.js';
 import type { Member } from '../member/member.js';
 import type { WatchStream } from '../store.js';
 import { onAbort } from './abortable.js';
+import type { KeepAlive } from './keep-alive.js';
 
 type WatchRequest = Parameters<Member['watch']>[0];
 type Watcher = ReturnType<Member['watch']>;
@@ -20,6 +21,8 @@ export interface EmbeddedWatchOptions {
   /** Milliseconds of silence after which an empty batch tells how far the watch is; `undefined`: never. */
   readonly progressMs: number | undefined;
   readonly onEnd: (watch: EmbeddedWatch) => void;
+  /** Held for each who waits for a batch. */
+  readonly keepAlive: KeepAlive;
 }
 
 /** A watch whose batches stay in the member, which bounds them, until they are asked for. */
@@ -57,6 +60,7 @@ export class EmbeddedWatch implements WatchStream, AsyncIterator<WatchBatch, und
   next(): Promise<IteratorResult<WatchBatch, undefined>> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ resolve, reject });
+      this.#options.keepAlive.hold();
       this.#serve();
     });
   }
@@ -103,7 +107,7 @@ export class EmbeddedWatch implements WatchStream, AsyncIterator<WatchBatch, und
       } else if (taken !== undefined) {
         this.#deliver(taken.batch);
       } else if (this.#ended) {
-        this.#dismiss(this.#waiting.shift() as Waiting);
+        this.#dismiss();
       } else {
         return;
       }
@@ -112,15 +116,22 @@ export class EmbeddedWatch implements WatchStream, AsyncIterator<WatchBatch, und
 
   #deliver(batch: WatchBatch): void {
     this.#revision = batch.revision;
-    this.#waiting.shift()?.resolve({ done: false, value: batch });
+    this.#served().resolve({ done: false, value: batch });
     if (this.#progressTimer !== undefined) this.#awaitSilence();
   }
 
-  #dismiss(waiting: Waiting): void {
+  #dismiss(): void {
+    const waiting = this.#served();
     const failure = this.#failure;
     this.#failure = undefined;
     if (failure === undefined) waiting.resolve({ done: true, value: undefined });
     else waiting.reject(failure.reason);
+  }
+
+  /** Whoever waits longest, and no longer. */
+  #served(): Waiting {
+    this.#options.keepAlive.release();
+    return this.#waiting.shift() as Waiting;
   }
 
   #awaitSilence(): void {

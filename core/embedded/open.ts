@@ -8,8 +8,8 @@ export type OpenOptions = StartOptions;
 /**
  * Opens a store in this process: one member, durable in a folder or in memory only.
  *
- * It keeps nothing running by itself: a process that has nothing else to do ends, with everything acknowledged being
- * durable. `close()` lets writes under way finish and gives the folder free.
+ * Left open, it does not keep a process alive that has nothing more to do, unless somebody waits for a watch of it; what
+ * was acknowledged is durable then too. `close()` lets calls under way finish and gives the folder free.
  *
  * @param where - `{ dataDir }`: the folder, made if need be; one store at a time has it open. `{ memory: true }`:
  * everything is gone when the store is closed
