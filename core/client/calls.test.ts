@@ -1,38 +1,13 @@
 import { status } from '@grpc/grpc-js';
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import type { Clock } from '../base/clock.js';
 import { type Logger, silentLogger } from '../base/logger.js';
 import { ManualClock } from '../testing/manual-clock.js';
 import { failsWith } from '../testing/conformance/fixture.js';
-import type { Store } from '../store.js';
 import { connectGrpc } from './grpc-store.js';
-import type { ClientOptions } from './settings.js';
 import { FaultyLink } from './testing/faulty-link.js';
-import { failure, putAnswer, rangeAnswer, ScriptedServer, SILENT, type Script } from './testing/scripted-server.js';
-
-const releases: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const release of releases.splice(0).reverse()) await release();
-});
-
-async function serve(script: Script = {}): Promise<ScriptedServer> {
-  const server = await ScriptedServer.start(script);
-  releases.push(() => server.close());
-  return server;
-}
-
-async function connect(servers: readonly { host: string; port: number }[], options: ClientOptions = {}) {
-  // 0 begins with the first endpoint and makes every pause half of the longest it may be.
-  const store = await connectGrpc(servers, { prng: { next: () => 0 }, backoffMs: 1, ...options });
-  releases.push(() => store.close());
-  return store;
-}
-
-/** A store on a clock that stands still, so that nothing but the test makes it wait or give up. */
-async function connectByHand(server: ScriptedServer, options: ClientOptions = {}): Promise<[Store, ManualClock]> {
-  const clock = new ManualClock();
-  return [await connect([server], { clock, ...options }), clock];
-}
+import { failure, putAnswer, rangeAnswer, SILENT } from './testing/scripted-server.js';
+import { connect, connectByHand, serve } from './testing/stores.js';
 
 /** A clock that only pauses move, and at once; deadlines never come. */
 function clockWithoutPauses(): Clock {

@@ -21,18 +21,18 @@ export interface WatcherBounds {
 }
 
 interface Reader {
-  readonly resolve: (result: IteratorResult<WatchBatch>) => void;
+  readonly resolve: (result: IteratorResult<WatchBatch, undefined>) => void;
   readonly reject: (error: unknown) => void;
 }
 
-const DONE: IteratorResult<WatchBatch> = { done: true, value: undefined };
+const DONE: IteratorResult<WatchBatch, undefined> = { done: true, value: undefined };
 
 /**
  * One watch, as its reader sees it: whole revisions, in order, none twice, whatever becomes of connections. It knows
  * the next revision to deliver, so that it can be taken up again from anywhere. When its reader is slow and its buffer
  * full, it lets the server go, and takes the watch up again once the buffer is empty.
  */
-export class Watcher implements WatchStream, AsyncIterableIterator<WatchBatch> {
+export class Watcher implements WatchStream, AsyncIterator<WatchBatch, undefined> {
   readonly created: Promise<number>;
   readonly #target: KeyRange;
   readonly #options: WatchOptions;
@@ -74,7 +74,7 @@ export class Watcher implements WatchStream, AsyncIterableIterator<WatchBatch> {
     return this;
   }
 
-  next(): Promise<IteratorResult<WatchBatch>> {
+  next(): Promise<IteratorResult<WatchBatch, undefined>> {
     const batch = this.#batches.shift();
     if (batch) {
       this.#taken(batch);
@@ -84,7 +84,7 @@ export class Watcher implements WatchStream, AsyncIterableIterator<WatchBatch> {
     return new Promise((resolve, reject) => this.#readers.push({ resolve, reject }));
   }
 
-  return(): Promise<IteratorResult<WatchBatch>> {
+  return(): Promise<IteratorResult<WatchBatch, undefined>> {
     this.#batches.length = 0;
     this.#finish({});
     return Promise.resolve(DONE);
@@ -205,7 +205,7 @@ export class Watcher implements WatchStream, AsyncIterableIterator<WatchBatch> {
   }
 
   /** An error is thrown once; after it the watch is simply over. */
-  async #takeEnd(end: { readonly error?: unknown }): Promise<IteratorResult<WatchBatch>> {
+  async #takeEnd(end: { readonly error?: unknown }): Promise<IteratorResult<WatchBatch, undefined>> {
     this.#end = {};
     if ('error' in end) throw end.error;
     return DONE;
