@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { CompactedError, FutureRevisionError } from '../base/errors.js';
-import { everything } from '../base/key-range.js';
-import { show, TestStore } from './testing/test-store.js';
+import { everything, fromKey } from '../base/key-range.js';
+import { put, remove, show, showEvents, TestStore } from './testing/test-store.js';
 
 let store: TestStore;
 
@@ -117,6 +117,18 @@ describe('scrubbing', () => {
     store.scrub();
 
     expect(store.records()).toEqual(['4.0', '6.0']);
+  });
+
+  it('leaves in history what a restart would find', () => {
+    store.txn({ success: [put('x', '1'), remove(fromKey('c'))] }); // 7
+    store.compact(7);
+    store.scrub();
+    const history = () => store.keyspace.history({ fromRevision: 7, revisionsMax: 1, target: everything() }).batches;
+    const before = history();
+    store.reopen();
+
+    expect(showEvents(before.flatMap(({ events }) => events))).toBe('-c@7 -x@7');
+    expect(history()).toEqual(before);
   });
 
   it('can go on while keys are written', () => {

@@ -56,6 +56,7 @@ describe('with nested transactions', () => {
     expect(isRefused(remove(prefix('a')), txn({ success: [put('ab', '')] }))).toBe(true);
     expect(isRefused(txn({ failure: [put('ab', '')] }), remove(prefix('a')))).toBe(true);
     expect(isRefused(put('ab', ''), txn({ success: [remove(prefix('a'))] }))).toBe(true);
+    expect(isRefused(put('ab', ''), txn({ failure: [remove(prefix('a'))] }))).toBe(true);
   });
 
   it('both branches of one may put a key', () => {

@@ -109,6 +109,13 @@ describe('compaction', () => {
     expect(recorder.free(5)).toBe('4.0 4.1');
   });
 
+  it('frees the tombstone of a key that was put again once', () => {
+    const recorder = new Recorder().put('k', 2).delete('k', 3).put('k', 4).put('z', 5).put('z', 6);
+
+    expect(recorder.free(6)).toBe('2.0 3.0 5.0');
+    expect(recorder.at('k', 6)).toBe('4.0');
+  });
+
   it('frees in the order in which records became superseded', () => {
     const recorder = new Recorder().put('a', 2).put('b', 3).put('b', 4).put('a', 5).put('b', 6);
 

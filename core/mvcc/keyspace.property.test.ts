@@ -17,7 +17,7 @@ import { validateTxn } from './validate.js';
 type Write = PutRequest | DeleteRequest | TxnRequest;
 type Step =
   | { readonly type: 'write'; readonly writes: readonly Write[] }
-  | { readonly type: 'compact'; readonly revision: number }
+  | { readonly type: 'compact'; readonly behind: number }
   | { readonly type: 'scrub'; readonly max: number }
   | { readonly type: 'reopen' }
   | { readonly type: 'flush' }
@@ -113,7 +113,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 8,
   },
   { arbitrary: get, weight: 4 },
-  { arbitrary: fc.record({ type: fc.constant('compact' as const), revision }), weight: 1 },
+  {
+    arbitrary: fc.record({ type: fc.constant('compact' as const), behind: fc.integer({ min: -1, max: 4 }) }),
+    weight: 1,
+  },
   { arbitrary: fc.record({ type: fc.constant('scrub' as const), max: fc.integer({ min: 0, max: 5 }) }), weight: 2 },
   { arbitrary: fc.constantFrom({ type: 'reopen' as const }, { type: 'flush' as const }), weight: 2 },
   {
@@ -181,8 +184,8 @@ class Pair {
       case 'compact':
         return this.backend.write((batch) =>
           same(
-            () => this.keyspace.compact(next.revision, batch),
-            () => this.model.compact(next.revision),
+            () => this.keyspace.compact(this.keyspace.revision - next.behind, batch),
+            () => this.model.compact(this.model.revision - next.behind),
           ),
         );
       case 'scrub':
