@@ -1,4 +1,8 @@
 #!/usr/bin/env node
+import { EXIT } from './exit-code.js';
 import { runCommandLine } from './program.js';
 
-process.exitCode = await runCommandLine(process.argv.slice(2));
+const code = await runCommandLine(process.argv.slice(2));
+// What failed may hang still, and must not hold the process.
+if (code === EXIT.ok) process.exitCode = code;
+else process.exit(code);

@@ -30,7 +30,14 @@ describe('the command line', () => {
     const { code, text } = await run('serve', '--help');
 
     expect(code).toBe(0);
-    for (const option of ['--data-dir', '--memory', '--listen-client-urls', '--name', '--max-request-bytes', '--log-level']) {
+    for (const option of [
+      '--data-dir',
+      '--memory',
+      '--listen-client-urls',
+      '--name',
+      '--max-request-bytes',
+      '--log-level',
+    ]) {
       expect(text).toContain(option);
     }
   });

@@ -1,9 +1,13 @@
-import { Command, CommanderError, InvalidArgumentError as InvalidOption, Option, type OutputConfiguration } from 'commander';
+import {
+  Command,
+  CommanderError,
+  InvalidArgumentError as InvalidOption,
+  Option,
+  type OutputConfiguration,
+} from 'commander';
+import { EXIT } from './exit-code.js';
 import { type Level, LEVELS } from './log.js';
 import { serve, type ServeOptions } from './serve.js';
-
-/** What a process answers to whoever started it. */
-export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
 
 /** Where help and complaints go. Default: the standard streams. */
 export type Write = Pick<OutputConfiguration, 'writeOut' | 'writeErr'>;

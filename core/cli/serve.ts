@@ -1,6 +1,8 @@
 import { once } from 'node:events';
+import { hasCode } from '../base/errors.js';
 import type { Logger } from '../base/logger.js';
 import { startMember, type RunningMember } from '../server/start-member.js';
+import { EXIT } from './exit-code.js';
 import { type Level, openLog } from './log.js';
 
 export interface ServeOptions {
@@ -13,38 +15,50 @@ export interface ServeOptions {
   readonly logLevel: Level;
 }
 
+/** What the command meets in the world; a test puts something else in its place. */
+export interface ServeSurroundings {
+  readonly start: typeof startMember;
+  readonly openLog: (level: Level, name: string) => Logger;
+  /** Tells whoever started it. */
+  readonly say: (line: string) => void;
+}
+
+const REAL: ServeSurroundings = {
+  start: startMember,
+  openLog,
+  say: (line) => void process.stdout.write(`${line}\n`),
+};
+
 /**
  * Runs a member until it is told to end, or fails.
  *
- * @returns the exit code: 0 if it was told to end and everything is durable, 1 if it could not start or had to stop
+ * @returns the exit code, see {@link EXIT}; 0 means that everything acknowledged is durable
  */
-export async function serve(options: ServeOptions): Promise<number> {
+export async function serve(options: ServeOptions, { start, openLog, say }: ServeSurroundings = REAL): Promise<number> {
   const logger = openLog(options.logLevel, options.name);
   let running: RunningMember;
   try {
-    running = await start(options, logger);
+    running = await start(options.memory ? { memory: true } : { dataDir: options.dataDir }, {
+      listen: options.listenClientUrls.split(',').map((url) => url.trim()),
+      logger,
+      ...(options.maxRequestBytes !== undefined && { requestBytesMax: options.maxRequestBytes }),
+    });
   } catch (error) {
     logger.error({ error }, `cannot start: ${(error as Error).message}`);
-    return 1;
+    return hasCode(error, 'INVALID_ARGUMENT') ? EXIT.usage : EXIT.failed;
   }
-  process.stdout.write(`ready: serving etcd v3 clients at ${running.clientUrl}\n`);
+  say(`ready: serving etcd v3 clients at ${running.clientUrl}`);
   const failure = await endOf(running, logger);
-  if (failure === undefined) return 0;
+  if (failure === undefined) return EXIT.ok;
   logger.error({ error: failure }, failure.message);
-  return 1;
+  return EXIT.failed;
 }
 
-function start(options: ServeOptions, logger: Logger): Promise<RunningMember> {
-  const { dataDir, memory, listenClientUrls, maxRequestBytes } = options;
-  return startMember(memory ? { memory } : { dataDir }, {
-    listen: listenClientUrls.split(',').map((url) => url.trim()),
-    logger,
-    ...(maxRequestBytes !== undefined && { requestBytesMax: maxRequestBytes }),
-  });
-}
-
-/** Resolves with what the member says when it has ended: by itself, or because the process was asked to end. */
-async function endOf(running: RunningMember, logger: Logger): Promise<Error | undefined> {
+/**
+ * Resolves when the member has ended: with its reason if it failed, with nothing if the process was asked to end. A
+ * member that failed lets go of everything by itself, and is not waited for: what failed may be a disk that hangs.
+ */
+async function endOf({ member, close }: RunningMember, logger: Logger): Promise<Error | undefined> {
   const listening = new AbortController();
   const asked = Promise.race(
     // A second signal finds nobody listening, and ends the process at once.
@@ -52,9 +66,10 @@ async function endOf(running: RunningMember, logger: Logger): Promise<Error | un
   );
   // When the member fails first, nobody waits for a signal any more.
   asked.catch(() => undefined);
-  const signal = await Promise.race([asked, running.member.stopped.then(() => undefined)]);
+  const signal = await Promise.race([asked, member.stopped]);
   listening.abort();
-  if (signal !== undefined) logger.info({ signal }, 'ending: what is under way is carried out first');
-  await running.close();
-  return running.member.stopped;
+  if (typeof signal !== 'string') return signal;
+  logger.info({ signal }, 'ending: what is under way is carried out first');
+  await close();
+  return member.stopped;
 }
