@@ -58,7 +58,7 @@ export async function serve(options: ServeOptions, { start, openLog, say }: Serv
  * Resolves when the member has ended: with its reason if it failed, with nothing if the process was asked to end. A
  * member that failed lets go of everything by itself, and is not waited for: what failed may be a disk that hangs.
  */
-async function endOf({ member, close }: RunningMember, logger: Logger): Promise<Error | undefined> {
+async function endOf(running: RunningMember, logger: Logger): Promise<Error | undefined> {
   const listening = new AbortController();
   const asked = Promise.race(
     // A second signal finds nobody listening, and ends the process at once.
@@ -66,10 +66,10 @@ async function endOf({ member, close }: RunningMember, logger: Logger): Promise<
   );
   // When the member fails first, nobody waits for a signal any more.
   asked.catch(() => undefined);
-  const signal = await Promise.race([asked, member.stopped]);
+  const signal = await Promise.race([asked, running.member.stopped]);
   listening.abort();
   if (typeof signal !== 'string') return signal;
   logger.info({ signal }, 'ending: what is under way is carried out first');
-  await close();
-  return member.stopped;
+  await running.close();
+  return running.member.stopped;
 }
