@@ -3,16 +3,14 @@ import { join } from 'node:path';
 import { type Database, open, type RootDatabase, type Transaction } from 'lmdb';
 import { DataDirError } from '../base/errors.js';
 import { type ScanOptions, type Table, TABLES } from './backend.js';
-import { commitFailure, openFailure } from './lmdb-failure.js';
+import type { Engine, EngineSnapshot } from './engine.js';
+import { commitFailure, openFailure, readFailure } from './lmdb-failure.js';
 import type { Overlay } from './overlay.js';
 
 type Bytes = Database<Uint8Array, Uint8Array>;
 
-/** A stable view of the database. Holds back the reuse of its pages until it is done. */
-export type EngineSnapshot = Transaction;
-
-/** The part of the backend that lies on disk: one LMDB database, written in asynchronous transactions. */
-export class LmdbEngine {
+/** One LMDB database, written in asynchronous transactions. */
+export class LmdbEngine implements Engine {
   readonly #path: string;
   readonly #root: RootDatabase<Uint8Array, Uint8Array>;
   readonly #tables: Readonly<Record<Table, Bytes>>;
@@ -44,37 +42,24 @@ export class LmdbEngine {
     }
   }
 
-  get(table: Table, key: Uint8Array, snapshot?: EngineSnapshot): Uint8Array | undefined {
-    if (snapshot) return this.#tables[table].get(key, { transaction: snapshot });
-    // Twice as fast as `get`, for its bytes are good only until the next read; hence the copy.
-    const found = this.#tables[table].getBinaryFast(key);
-    if (!found) return undefined;
-    const value = Buffer.allocUnsafe(found.length);
-    value.set(found.subarray(0, found.length));
-    return value;
+  get(table: Table, key: Uint8Array): Uint8Array | undefined {
+    try {
+      // Twice as fast as `get`, for its bytes are good only until the next read; hence the copy.
+      const found = this.#tables[table].getBinaryFast(key);
+      if (!found) return undefined;
+      const value = Buffer.allocUnsafe(found.length);
+      value.set(found.subarray(0, found.length));
+      return value;
+    } catch (error) {
+      throw readFailure(this.#path, error);
+    }
   }
 
-  *scan(
-    table: Table,
-    { from, to, reverse }: ScanOptions,
-    snapshot?: EngineSnapshot,
-  ): Generator<readonly [Uint8Array, Uint8Array]> {
-    // LMDB walks from `start` to `end` whichever way it goes, and as a rule includes `start` only. Left to itself it
-    // ends before the first possible key.
-    const bounds = reverse
-      ? { ...(to && { start: to, exclusiveStart: true }), end: from ?? FIRST_KEY, inclusiveEnd: true, reverse }
-      : { ...(from && { start: from }), ...(to && { end: to }) };
-    const range = this.#tables[table].getRange({ ...bounds, ...(snapshot && { transaction: snapshot }) });
-    for (const { key, value } of range) yield [key, value];
+  scan(table: Table, bounds: ScanOptions): Iterable<readonly [Uint8Array, Uint8Array]> {
+    return this.#scan(table, bounds);
   }
 
-  /**
-   * Writes everything in one transaction. Reads see it once this resolves.
-   *
-   * There must be no synchronous transaction beside it: LMDB's binding would commit this one where it stands.
-   *
-   * @returns resolves once it is durable; rejects if it could not be written: then nothing more may be
-   */
+  /** There must be no synchronous transaction meanwhile: LMDB's binding would commit this one where it stands. */
   async commit(overlay: Overlay): Promise<void> {
     try {
       const committed = this.#root.batch(() => {
@@ -97,7 +82,12 @@ export class LmdbEngine {
 
   snapshot(): EngineSnapshot {
     this.#root.resetReadTxn();
-    return this.#root.useReadTransaction();
+    const transaction = this.#root.useReadTransaction();
+    return {
+      get: (table, key) => this.#tables[table].get(key, { transaction }),
+      scan: (table, bounds) => this.#scan(table, bounds, transaction),
+      done: () => transaction.done(),
+    };
   }
 
   sizeBytes(): number {
@@ -106,6 +96,24 @@ export class LmdbEngine {
 
   async close(): Promise<void> {
     await this.#root.close();
+  }
+
+  *#scan(
+    table: Table,
+    { from, to, reverse }: ScanOptions,
+    transaction?: Transaction,
+  ): Generator<readonly [Uint8Array, Uint8Array]> {
+    // LMDB walks from `start` to `end` whichever way it goes, and as a rule includes `start` only. Left to itself it
+    // ends before the first possible key.
+    const bounds = reverse
+      ? { ...(to && { start: to, exclusiveStart: true }), end: from ?? FIRST_KEY, inclusiveEnd: true, reverse }
+      : { ...(from && { start: from }), ...(to && { end: to }) };
+    const range = this.#tables[table].getRange({ ...bounds, ...(transaction && { transaction }) });
+    try {
+      for (const { key, value } of range) yield [key, value];
+    } catch (error) {
+      throw readFailure(this.#path, error);
+    }
   }
 }
 

@@ -25,6 +25,11 @@ export function openFailure(path: string, cause: unknown): DataDirError {
   return new DataDirError('DATA_DIR_UNREADABLE', path, textOf(cause), { cause });
 }
 
+/** Why a database that was opened could not be read. */
+export function readFailure(path: string, cause: unknown): DataDirError {
+  return new DataDirError('DATA_DIR_UNREADABLE', path, `the database is damaged: ${textOf(cause)}`, { cause });
+}
+
 /**
  * Why a transaction failed.
  *

@@ -1,0 +1,27 @@
+import type { ScanOptions, Table } from './backend.js';
+import type { Overlay } from './overlay.js';
+
+/** The ordered tables on disk as they are read; whoever reads wants the overlay looked at first. */
+export interface EngineView {
+  get(table: Table, key: Uint8Array): Uint8Array | undefined;
+  /** As {@link View.scan}, without its limit. */
+  scan(table: Table, bounds: Omit<ScanOptions, 'limit'>): Iterable<readonly [Uint8Array, Uint8Array]>;
+}
+
+/** A stable view. It holds back the reuse of space until it is done. */
+export interface EngineSnapshot extends EngineView {
+  done(): void;
+}
+
+/** What {@link OverlayBackend} needs of a database: whole transactions, one at a time. */
+export interface Engine extends EngineView {
+  /**
+   * Writes everything in one transaction. Reads see it once this resolves, not necessarily before.
+   *
+   * @returns resolves once it is durable; rejects if it could not be written: then nothing more may be
+   */
+  commit(overlay: Overlay): Promise<void>;
+  snapshot(): EngineSnapshot;
+  sizeBytes(): number;
+  close(): Promise<void>;
+}
