@@ -15,13 +15,14 @@ import { recordWiring, type ServiceClass, type Wiring } from './wiring.js';
 type AnyElection = Election<any>;
 type AnyQueue = BarrierQueue<any, any>;
 type AnyConfig = ConfigWatcher<any>;
+type AnyArguments = any[];
 /* eslint-enable @typescript-eslint/no-explicit-any */
 
 /** A decorator of methods with these parameters. */
-type MethodDecorator<A extends never[]> = (
+type MethodDecorator<A extends AnyArguments = AnyArguments> = <R>(
   target: object,
   member: string | symbol,
-  descriptor: TypedPropertyDescriptor<(...args: A) => Promise<unknown>>,
+  descriptor: TypedPropertyDescriptor<(...args: A) => Promise<R>>,
 ) => void;
 
 export interface LockedOptions {
@@ -40,7 +41,7 @@ export interface LockedOptions {
  * @param lockClass - a class with `@mutex`
  * @param name - what to lock, from the method's arguments, as for `Mutex.of`. Default: the lock as a whole
  */
-export function locked<A extends never[]>(
+export function locked<A extends AnyArguments>(
   lockClass: RecipeConstructor<Mutex>,
   name?: (...args: A) => string | readonly string[],
   { timeout, onBusy = 'wait' }: LockedOptions = {},
@@ -77,7 +78,7 @@ export function locked<A extends never[]>(
 export function leaderOnly(
   electionClass: RecipeConstructor<AnyElection>,
   { otherwise = 'throw' }: { readonly otherwise?: 'skip' | 'throw' } = {},
-): MethodDecorator<never[]> {
+): MethodDecorator {
   return onMethod('leaderOnly', electionClass, Election, {}, (method, where) => {
     return async function (...args) {
       const runtime = runtimeOf(this, where);
@@ -95,7 +96,7 @@ export function leaderOnly(
  * `leadership.signal` aborts; if it returns earlier, the app resigns and stands again. If it throws, that is reported (the
  * app's `error` event), and the app stands again after a pause.
  */
-export function whileLeader(electionClass: RecipeConstructor<AnyElection>): MethodDecorator<never[]> {
+export function whileLeader(electionClass: RecipeConstructor<AnyElection>): MethodDecorator {
   return onMethod('whileLeader', electionClass, Election, {});
 }
 
@@ -110,7 +111,7 @@ export interface ConsumesOptions {
 export function consumes(
   queueClass: RecipeConstructor<AnyQueue>,
   { concurrency = 1, drain }: ConsumesOptions = {},
-): MethodDecorator<never[]> {
+): MethodDecorator {
   return onMethod('consumes', queueClass, BarrierQueue, { concurrency, ...(drain !== undefined && { drain }) });
 }
 
@@ -156,7 +157,7 @@ function onMethod<K extends Exclude<Wiring['kind'], 'value'>>(
   base: abstract new (...args: never[]) => AsyncDisposable,
   details: Details<K>,
   replace?: (method: Method, where: string) => Method,
-): MethodDecorator<never[]> {
+): MethodDecorator {
   return (target, member, descriptor) => {
     const service = target.constructor as ServiceClass;
     const where = `@${kind} on ${typeof target === 'function' ? target.name : service.name}.${String(member)}`;
