@@ -1,0 +1,101 @@
+import type { Clock } from '../../base/clock.js';
+import type { Event, KeyRange } from '../../base/key-value.js';
+import type { WatchBatch } from '../../base/operation.js';
+import { ManualClock } from '../../testing/manual-clock.js';
+import type { MemberPorts, PortWatcher } from '../ports.js';
+
+type WatchRequest = Parameters<MemberPorts['watch']>[0];
+type Taken = ReturnType<PortWatcher['take']>;
+
+/** A watch that delivers what the test puts into it. */
+export class FakeWatcher implements PortWatcher {
+  readonly taken: Taken[] = [];
+  readonly #queue: Exclude<Taken, undefined>[] = [];
+  synced = true;
+  isCancelled = false;
+
+  constructor(
+    readonly request: WatchRequest,
+    private readonly onReady: () => void,
+    public revision: number,
+    readonly startRevision: number,
+  ) {}
+
+  get waitingCount(): number {
+    return this.#queue.length;
+  }
+
+  /** A batch of puts, one for each revision; a value of so many bytes each. */
+  puts(revisions: readonly number[], valueBytes = 0): void {
+    this.deliver({
+      revision: revisions.at(-1) ?? this.revision,
+      events: revisions.map((revision) => putEvent(revision, valueBytes)),
+    });
+  }
+
+  deliver(batch: WatchBatch): void {
+    this.revision = batch.revision;
+    this.#push({ type: 'batch', batch });
+  }
+
+  compacted(compactRevision: number): void {
+    this.#push({ type: 'compacted', compactRevision });
+  }
+
+  take(): Taken {
+    const next = this.#queue.shift();
+    this.synced = this.#queue.length === 0;
+    return next;
+  }
+
+  cancel(): void {
+    this.isCancelled = true;
+  }
+
+  #push(item: Exclude<Taken, undefined>): void {
+    this.#queue.push(item);
+    this.synced = false;
+    if (this.#queue.length === 1) this.onReady();
+  }
+}
+
+export function putEvent(revision: number, valueBytes = 0): Event {
+  const kv = { key: Buffer.from('k'), value: Buffer.alloc(valueBytes), version: 1, lease: 0n };
+  return { type: 'put', kv: { ...kv, createRevision: revision, modRevision: revision } };
+}
+
+const notScripted = (): Promise<never> => Promise.reject(new Error('the test does not say what this answers'));
+
+/** A member whose answers a test gives. What it does not give fails. */
+export class FakeMember implements MemberPorts {
+  readonly clusterId = 11n;
+  readonly memberId = 22n;
+  readonly term = 3;
+  readonly clock: Clock;
+  revision = 100;
+  readonly watchers: FakeWatcher[] = [];
+  stop: (error: Error | undefined) => void = () => {};
+  readonly stopped: Promise<Error | undefined>;
+  range: MemberPorts['range'] = notScripted;
+  put: MemberPorts['put'] = notScripted;
+  delete: MemberPorts['delete'] = notScripted;
+  txn: MemberPorts['txn'] = notScripted;
+  compact: MemberPorts['compact'] = notScripted;
+  leaseGrant: MemberPorts['leaseGrant'] = notScripted;
+  leaseRevoke: MemberPorts['leaseRevoke'] = notScripted;
+  leaseKeepAlive: MemberPorts['leaseKeepAlive'] = notScripted;
+  leaseTimeToLive: MemberPorts['leaseTimeToLive'] = notScripted;
+  leases: MemberPorts['leases'] = notScripted;
+
+  constructor(clock: Clock = new ManualClock()) {
+    this.clock = clock;
+    this.stopped = new Promise((resolve) => (this.stop = resolve));
+  }
+
+  watch(request: WatchRequest & { readonly target: KeyRange }, onReady: () => void): FakeWatcher {
+    const startRevision = request.from ?? this.revision + 1;
+    const watcher = new FakeWatcher(request, onReady, this.revision, startRevision);
+    this.watchers.push(watcher);
+    return watcher;
+  }
+}
