@@ -265,12 +265,11 @@ export class LiveRegistration<M> implements Registration<M> {
 
   #ownKeyChanged(revision: number): void {
     const now = this.#ownKey.get(this.#key);
-    const writtenRevision = this.#written?.modRevision ?? 0;
     if (!now) {
       this.#vanishedAtRevision = revision;
       return this.#wake();
     }
-    if (now.value.registrationId === this.#registrationId || now.modRevision < writtenRevision) return;
+    if (now.value.registrationId === this.#registrationId) return;
     this.#end(new InstanceReplacedError(this.service, this.id, now.value.owner));
   }
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { toText } from '../../core/base/bytes.js';
-import { ClosedError, RequestTooLargeError, TimeoutError } from '../../core/base/errors.js';
+import { ClosedError, RequestTooLargeError, TimeoutError, UnavailableError } from '../../core/base/errors.js';
 import { prefix } from '../../core/base/key-range.js';
 import { seededPrng } from '../../core/base/prng.js';
 import { open } from '../../core/embedded/open.js';
@@ -60,6 +60,19 @@ const register = (registry: ServiceRegistry<Meta>, instance = a, options: Regist
 async function stored(key = KEY): Promise<Record<string, unknown> | undefined> {
   const kv = await real.get(key);
   return kv && (JSON.parse(toText(kv.value)) as Record<string, unknown>);
+}
+
+/** Calls back with every record that is written from now on. */
+async function collect(take: (record: Record<string, unknown>) => void): Promise<void> {
+  try {
+    for await (const { events } of real.watch(KEY)) {
+      for (const { type, kv } of events) {
+        if (type === 'put') take(JSON.parse(toText(kv.value)) as Record<string, unknown>);
+      }
+    }
+  } catch {
+    // The store was closed: the test is over.
+  }
 }
 
 /** The store stays away for longer than the session lives, so that the lease ends there. */
@@ -195,6 +208,25 @@ describe('an id that is taken', () => {
     expect(await stored()).toMatchObject({ address: '10.0.0.2' });
   });
 
+  test('by another registration is noticed when registering anew, even if the watch tells nothing', async () => {
+    wayward.isDeaf = true;
+    await register(registryOf());
+    wayward.onCall = ({ method }) =>
+      method === 'keepAlive' || method === 'grantLease'
+        ? { kind: 'fail', error: new UnavailableError('x') }
+        : undefined;
+    await clock.advance(2 * TTL_MS);
+    await register(registryOf(real), { ...a, address: '10.0.0.2' });
+    const seen: string[] = [];
+    void collect((record) => seen.push(record['address'] as string));
+
+    wayward.onCall = () => undefined;
+    wayward.breakWatches(new UnavailableError('broken'));
+    await clock.advance(60_000);
+
+    expect(seen).toEqual([]);
+  });
+
   test('unregistering the one that was replaced does not take the other one out', async () => {
     const before = await register(registryOf());
     await register(registryOf(real), { ...a, address: '10.0.0.2' });
@@ -232,7 +264,8 @@ describe('update', () => {
     await expect(turning(registration.update({ metadata: { build: 3 } }, { timeout: 100 }))).rejects.toThrow(
       TimeoutError,
     );
-    const seen = builds();
+    const seen: unknown[] = [];
+    void collect((record) => seen.push((record['metadata'] as Meta).build));
 
     wayward.comeBack();
     await clock.advance(60_000);
@@ -243,7 +276,8 @@ describe('update', () => {
 
   test('of which the reply was lost is not followed by older data', async () => {
     const registration = await register(registryOf());
-    const seen = builds();
+    const seen: unknown[] = [];
+    void collect((record) => seen.push((record['metadata'] as Meta).build));
     await settle();
     let lost = 0;
     wayward.onCall = ({ method }) => (method === 'txn' && (lost += 1) === 1 ? { kind: 'loseReply' } : undefined);
@@ -276,19 +310,6 @@ describe('update', () => {
 
     expect(registration.instance.port).toBe(80);
   });
-
-  /** The builds that were written from now on. */
-  function builds(): unknown[] {
-    const seen: unknown[] = [];
-    void (async () => {
-      for await (const { events } of real.watch(KEY)) {
-        for (const { type, kv } of events) {
-          if (type === 'put') seen.push((JSON.parse(toText(kv.value)) as { metadata: Meta }).metadata.build);
-        }
-      }
-    })().catch(() => undefined);
-    return seen;
-  }
 });
 
 describe('a session that is lost', () => {
@@ -329,21 +350,18 @@ describe('a session that is lost', () => {
     expect(await stored()).toBeDefined();
   });
 
-  test('brings instances back at different moments', async () => {
+  test('by many at one moment brings them back at different moments', async () => {
     const registry = registryOf();
-    for (const id of ['b', 'c', 'd', 'e']) await register(registry, { ...a, id });
-    await register(registry);
-    await loseSession();
-    wayward.comeBack();
-    const back: number[] = [];
+    for (const id of ['a', 'b', 'c', 'd', 'e']) await register(registry, { ...a, id });
+    const counts = new Set<number>();
 
-    for (let step = 0; step < 600; step += 1) {
-      await clock.advance(100);
-      back.push((await real.range(prefix('conclave/svc/'))).count);
+    await Promise.all((await real.leases()).map((lease) => real.lease(lease).revoke()));
+    for (let step = 0; step < 300; step += 1) {
+      await clock.advance(10);
+      counts.add((await real.range(prefix('conclave/svc/'))).count);
     }
 
-    expect(back.at(-1)).toBe(5);
-    expect(new Set(back).size).toBeGreaterThan(3);
+    expect([...counts]).toEqual([0, 1, 2, 3, 4, 5]);
   });
 
   test('does not make it hammer a store that stays away', async () => {
@@ -409,6 +427,19 @@ describe('unregister', () => {
     expect(await real.leases()).toEqual([]);
   });
 
+  test('takes out, too, what still lives by the lease of a session that was lost before', async () => {
+    const registration = await register(registryOf(wayward, { ttl: '60s' }));
+    wayward.onCall = ({ method }) => (method === 'keepAlive' || method === 'txn' ? { kind: 'hang' } : undefined);
+    await clock.advance(56_000);
+    expect(registration.state).toBe('rejoining');
+    expect(await stored()).toBeDefined();
+
+    await registration.unregister();
+
+    expect(await stored()).toBeUndefined();
+    expect(await real.leases()).toEqual([]);
+  });
+
   test('while the store is away ends, and the record ends with its lease', async () => {
     const registration = await register(registryOf());
     wayward.goAway();
@@ -452,16 +483,17 @@ describe('dispose', () => {
     expect(clock.timerCount).toBe(timers);
   });
 
-  test('calls off a registration that is under way', async () => {
-    wayward.goAway();
+  test('calls off a registration that is under way, and waits until nothing is left of it', async () => {
+    wayward.onCall = ({ method }) => (method === 'txn' ? { kind: 'hang' } : undefined);
     const registry = registryOf();
     const registering = registry.register(a);
+    registering.catch(() => undefined);
     await settle();
+    expect(await real.leases()).toHaveLength(1);
 
-    await Promise.all([expect(registering).rejects.toThrow(ClosedError), turning(registry.dispose())]);
-    wayward.comeBack();
-    await clock.advance(60_000);
+    await registry.dispose();
 
-    expect(await stored()).toBeUndefined();
+    expect(await real.leases()).toEqual([]);
+    await expect(registering).rejects.toThrow(ClosedError);
   });
 });
