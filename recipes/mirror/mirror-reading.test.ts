@@ -44,7 +44,7 @@ describe('Mirror.ready', () => {
 describe('Mirror.reconcile', () => {
   test('after it the mirror has everything that was written before it, even with a deaf watch', async () => {
     const mirror = await world.ready();
-    wayward.deafen();
+    wayward.silence();
     const { revision } = await real.put('m/a', '1');
 
     await mirror.reconcile();
@@ -55,7 +55,7 @@ describe('Mirror.reconcile', () => {
 
   test('several at once all end', async () => {
     const mirror = await world.ready();
-    wayward.deafen();
+    wayward.silence();
     await real.put('m/a', '1');
 
     await Promise.all([mirror.reconcile(), mirror.reconcile(), mirror.reconcile()]);

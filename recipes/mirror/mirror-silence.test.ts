@@ -20,7 +20,7 @@ describe('Mirror, when nothing comes', () => {
   test('a watch that went deaf is noticed within the stall and taken up again', async () => {
     const mirror = await world.ready({ stall: '30s' });
     const told = recorded(mirror);
-    wayward.deafen();
+    wayward.silence();
     await real.put('m/a', '1');
     await real.put('m/a', '2');
 
@@ -58,7 +58,7 @@ describe('Mirror, when nothing comes', () => {
   test('what was deleted is missed, too', async () => {
     await real.put('m/a', '1');
     const mirror = await world.ready({ stall: '30s' });
-    wayward.deafen();
+    wayward.silence();
     await real.delete('m/a');
 
     await clock.advance(30_000);
@@ -68,7 +68,7 @@ describe('Mirror, when nothing comes', () => {
 
   test('a store that takes calls and never answers is called stale', async () => {
     const mirror = await world.ready({ stall: '30s' });
-    wayward.deafen();
+    wayward.silence();
     wayward.onCall = () => ({ kind: 'hang' });
 
     await clock.advance(34_999);
@@ -80,7 +80,7 @@ describe('Mirror, when nothing comes', () => {
 
   test('once such a store answers again, the watch is begun anew as well', async () => {
     const mirror = await world.ready({ stall: '30s' });
-    wayward.deafen();
+    wayward.silence();
     wayward.onCall = () => ({ kind: 'hang' });
     await clock.advance(40_000);
     wayward.onCall = () => undefined;

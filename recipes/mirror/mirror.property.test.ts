@@ -12,7 +12,7 @@ const key = fc.constantFrom('m/a', 'm/b', 'm/c', 'n/x');
 const step = fc.oneof(
   { weight: 4, arbitrary: fc.record({ act: fc.constant('put'), key }) },
   { weight: 2, arbitrary: fc.record({ act: fc.constant('delete'), key }) },
-  fc.record({ act: fc.constantFrom('compact', 'break', 'deafen', 'leave', 'return', 'settle', 'reconcile'), key }),
+  fc.record({ act: fc.constantFrom('compact', 'break', 'silence', 'leave', 'return', 'settle', 'reconcile'), key }),
   fc.record({ act: fc.constantFrom('tick', 'wait'), key }),
 );
 
@@ -44,7 +44,7 @@ test('whatever is written and whatever breaks, a mirror ends as the store is, an
         delete: (name) => real.delete(name),
         compact: async () => real.compact((await real.range(prefix('m/'))).revision).catch(() => undefined),
         break: () => wayward.breakWatches(new UnavailableError('broken')),
-        deafen: () => wayward.deafen(),
+        silence: () => wayward.silence(),
         leave: () => wayward.goAway(),
         return: () => wayward.comeBack(),
         settle: () => settle(),

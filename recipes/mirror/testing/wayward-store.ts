@@ -38,7 +38,7 @@ export class WaywardStore extends FaultyStore {
   }
 
   /** The watches that are open now will deliver nothing any more. */
-  deafen(): void {
+  silence(): void {
     this.#deafUpTo = this.watchesBegun;
   }
 
