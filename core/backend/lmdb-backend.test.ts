@@ -1,18 +1,212 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll } from '@jest/globals';
+import { createInterface } from 'node:readline';
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { toBytes, toText } from '../base/bytes.js';
+import { DataDirError } from '../base/errors.js';
+import type { Backend } from './backend.js';
 import { describeBackend } from './backend.contract.js';
 import { openLmdbBackend } from './lmdb-backend.js';
+import { LmdbEngine } from './lmdb-engine.js';
+import { OverlayBackend } from './overlay-backend.js';
+import { batchRecords, readPosition } from './testing/batch-records.js';
+
+/** Compiled before the tests run. */
+const PROGRAMS = 'dist/core/backend/testing';
 
 const folder = mkdtempSync(join(tmpdir(), 'conclave-backend-'));
-let opened = 0;
+let pathCount = 0;
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 function freshPath(): string {
-  opened += 1;
-  return join(folder, `db-${opened}`);
+  pathCount += 1;
+  return join(folder, `db-${pathCount}`);
 }
 
 describeBackend('an LMDB backend', async () => openLmdbBackend({ path: freshPath() }));
+
+function list(backend: Backend, table: 'history' | 'lease' | 'meta'): string {
+  return [...backend.scan(table)].map(([key, value]) => `${toText(key)}=${toText(value)}`).join(' ');
+}
+
+describe('an LMDB backend that is opened again', () => {
+  it('holds what was flushed and what closing flushed', async () => {
+    const path = freshPath();
+    const first = openLmdbBackend({ path });
+    first.write((batch) => {
+      batch.put('history', toBytes('h'), toBytes('1'));
+      batch.put('lease', toBytes('l'), toBytes('1'));
+    });
+    await first.flush();
+    first.write((batch) => {
+      batch.put('history', toBytes('i'), toBytes('2'));
+      batch.delete('lease', toBytes('l'));
+      batch.put('meta', toBytes('m'), toBytes('2'));
+    });
+    await first.close();
+
+    const second = openLmdbBackend({ path });
+    expect(['history', 'lease', 'meta'].map((table) => list(second, table as 'meta'))).toEqual(['h=1 i=2', '', 'm=2']);
+    await second.close();
+  });
+
+  it('can be opened many times over, each adding to it', async () => {
+    const path = freshPath();
+    for (const key of ['a', 'b', 'c']) {
+      const backend = openLmdbBackend({ path });
+      backend.write((batch) => batch.put('meta', toBytes(key), toBytes(key)));
+      await backend.close();
+    }
+    const backend = openLmdbBackend({ path });
+
+    expect(list(backend, 'meta')).toBe('a=a b=b c=c');
+    await backend.close();
+  });
+});
+
+describe('an LMDB backend whose process is killed', () => {
+  it('has whole batches only, and all that was flushed', async () => {
+    const path = freshPath();
+    for (const flushes of [1, 3, 6]) {
+      const promised = await writeAndKill(path, flushes);
+      const backend = openLmdbBackend({ path });
+      const position = readPosition(backend);
+      const expected = [position - 2, position - 1, position].flatMap((number) => batchRecords(number));
+
+      expect(position).toBeGreaterThanOrEqual(promised);
+      expect([...backend.scan('history')].map(plain)).toEqual(expected.map(plain));
+      await backend.close();
+    }
+  });
+});
+
+/** @returns the last batch that the process said was flushed */
+async function writeAndKill(path: string, flushes: number): Promise<number> {
+  const child = spawn(process.execPath, [join(PROGRAMS, 'crashing-writer.js'), path], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let promised = 0;
+  let told = 0;
+  for await (const line of createInterface(child.stdout)) {
+    promised = Number(line);
+    told += 1;
+    if (told === flushes) child.kill('SIGKILL');
+  }
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  expect(child.signalCode).toBe('SIGKILL');
+  return promised;
+}
+
+function plain([key, value]: readonly [Uint8Array, Uint8Array]): string {
+  return `${Buffer.from(key).toString('hex')} ${value.length} ${value[0]}`;
+}
+
+describe('an LMDB backend that cannot write', () => {
+  it('tells everyone, keeps what it has readable, and can be closed', async () => {
+    // No multiple of a page, so that a page is cut: LMDB reports that as an input/output error.
+    const limited = `trap '' XFSZ; ulimit -f 501; exec "$0" "$@"`;
+    const program = join(PROGRAMS, 'full-disk-writer.js');
+    // On its standard error is what LMDB prints, which cannot be turned off.
+    const child = spawn('bash', ['-c', limited, process.execPath, program, freshPath()], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    let output = '';
+    for await (const chunk of child.stdout) output += String(chunk);
+
+    expect(JSON.parse(output)).toEqual([
+      'onFailure 5',
+      'flush 5',
+      'write 5',
+      'late onFailure 5',
+      'first record 10000',
+      'closed',
+    ]);
+  });
+
+  it('says that there is no room left before it asks LMDB', async () => {
+    const backend = new OverlayBackend(new LmdbEngine(freshPath(), () => 1_000), Number.POSITIVE_INFINITY);
+    const told: unknown[] = [];
+    backend.onFailure((error) => told.push((error as DataDirError).code));
+    backend.write((batch) => batch.put('meta', toBytes('a'), toBytes('1')));
+
+    await expect(backend.flush()).rejects.toMatchObject({ code: 'DATA_DIR_FULL' });
+    expect(told).toEqual(['DATA_DIR_FULL']);
+    await backend.close();
+  });
+});
+
+describe('an LMDB backend that cannot be opened', () => {
+  const open = (path: string) => {
+    try {
+      openLmdbBackend({ path });
+    } catch (error) {
+      expect(error).toBeInstanceOf(DataDirError);
+      return (error as DataDirError).code;
+    }
+    return 'OPENED';
+  };
+  const withFile = (content: Uint8Array) => {
+    const path = freshPath();
+    mkdirSync(path);
+    writeFileSync(join(path, 'data.mdb'), content);
+    return path;
+  };
+
+  it.each([
+    [
+      'is a file',
+      () => {
+        const path = freshPath();
+        writeFileSync(path, 'x');
+        return path;
+      },
+    ],
+    ['lies in a folder that does not exist', () => join(freshPath(), 'deep')],
+    ['holds something else of some length', () => withFile(new Uint8Array(20_000).fill(7))],
+    ['holds zeros', () => withFile(new Uint8Array(20_000))],
+    ['holds something short', () => withFile(new Uint8Array(10).fill(7))],
+    [
+      'holds a folder where the database should be',
+      () => {
+        const path = freshPath();
+        mkdirSync(join(path, 'data.mdb'), { recursive: true });
+        return path;
+      },
+    ],
+  ])('since its path %s says that it is unreadable', (_what, path) => {
+    expect(open(path())).toBe('DATA_DIR_UNREADABLE');
+  });
+
+  it('takes an empty file for a new database', async () => {
+    const backend = openLmdbBackend({ path: withFile(new Uint8Array(0)) });
+
+    expect(list(backend, 'meta')).toBe('');
+    await backend.close();
+  });
+
+  it('since it is of another version says which', async () => {
+    const path = freshPath();
+    const backend = openLmdbBackend({ path });
+    await backend.close();
+    const bytes = readFileSync(join(path, 'data.mdb'));
+    const asVersion = (version: number) => {
+      bytes.writeUInt16LE(version, 28);
+      return open(withFile(bytes));
+    };
+
+    expect([asVersion(1), asVersion(3)]).toEqual(['DATA_DIR_UNREADABLE', 'DATA_DIR_NEWER_FORMAT']);
+  });
+
+  it('since it is cut short says that it is unreadable', async () => {
+    const path = freshPath();
+    const backend = openLmdbBackend({ path });
+    await backend.close();
+    const bytes = readFileSync(join(path, 'data.mdb'));
+
+    expect(open(withFile(bytes.subarray(0, 4096)))).toBe('DATA_DIR_UNREADABLE');
+  });
+});

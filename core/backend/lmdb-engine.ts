@@ -5,6 +5,7 @@ import { DataDirError } from '../base/errors.js';
 import { type ScanOptions, type Table, TABLES } from './backend.js';
 import type { Engine, EngineSnapshot } from './engine.js';
 import { commitFailure, openFailure, readFailure } from './lmdb-failure.js';
+import { assertRoom, freeBytesAt } from './room.js';
 import type { Overlay } from './overlay.js';
 
 type Bytes = Database<Uint8Array, Uint8Array>;
@@ -12,15 +13,19 @@ type Bytes = Database<Uint8Array, Uint8Array>;
 /** One LMDB database, written in asynchronous transactions. */
 export class LmdbEngine implements Engine {
   readonly #path: string;
+  readonly #freeBytes: (path: string) => number;
+  #hasFailed = false;
   readonly #root: RootDatabase<Uint8Array, Uint8Array>;
   readonly #tables: Readonly<Record<Table, Bytes>>;
 
   /**
    * @param path - the database's folder; it is made if only it itself is missing
+   * @param freeBytes - how much room there is where a folder lies
    * @throws {@link DataDirError} if there is no usable database and none can be made
    */
-  constructor(path: string) {
+  constructor(path: string, freeBytes: (path: string) => number = freeBytesAt) {
     this.#path = path;
+    this.#freeBytes = freeBytes;
     try {
       if (!existsSync(path)) mkdirSync(path);
       assertIsDatabase(path);
@@ -61,6 +66,7 @@ export class LmdbEngine implements Engine {
 
   /** There must be no synchronous transaction meanwhile: LMDB's binding would commit this one where it stands. */
   async commit(overlay: Overlay): Promise<void> {
+    assertRoom(this.#path, overlay.bytes, this.#freeBytes);
     try {
       const committed = this.#root.batch(() => {
         overlay.forEach((table, key, value) => {
@@ -75,7 +81,8 @@ export class LmdbEngine implements Engine {
       await committed;
       await flushed;
     } catch (error) {
-      throw await commitFailure(this.#path, overlay.bytes, error);
+      this.#hasFailed = true;
+      throw await commitFailure(this.#path, error);
     }
     this.#root.resetReadTxn();
   }
@@ -94,8 +101,9 @@ export class LmdbEngine implements Engine {
     return statSync(join(this.#path, DATA_FILE)).size;
   }
 
+  /** After a failed transaction the database stays open until the process ends: closing it would never end. */
   async close(): Promise<void> {
-    await this.#root.close();
+    if (!this.#hasFailed) await this.#root.close();
   }
 
   *#scan(

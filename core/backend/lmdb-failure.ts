@@ -1,4 +1,3 @@
-import { statfsSync } from 'node:fs';
 import { DataDirError } from '../base/errors.js';
 
 /** Numbers of system errors as LMDB reports them. They are the same on every system that Node runs on. */
@@ -30,17 +29,11 @@ export function readFailure(path: string, cause: unknown): DataDirError {
   return new DataDirError('DATA_DIR_UNREADABLE', path, `the database is damaged: ${textOf(cause)}`, { cause });
 }
 
-/**
- * Why a transaction failed.
- *
- * @param neededBytes - about how much it would have written
- */
-export async function commitFailure(path: string, neededBytes: number, rejection: unknown): Promise<Error> {
+/** Why a transaction failed. */
+export async function commitFailure(path: string, rejection: unknown): Promise<Error> {
   const cause = await causeOf(rejection);
-  if (FULL.includes(codeOf(cause)) || freeBytes(path) < neededBytes) {
-    return new DataDirError('DATA_DIR_FULL', path, 'there is no room left', { cause });
-  }
-  return cause;
+  if (!FULL.includes(codeOf(cause))) return cause;
+  return new DataDirError('DATA_DIR_FULL', path, 'there is no room left', { cause });
 }
 
 /** The binding rejects with an error whose `commitError` will reject with what LMDB said. */
@@ -51,16 +44,6 @@ async function causeOf(rejection: unknown): Promise<Error> {
     return error as Error;
   }
   return rejection instanceof Error ? rejection : new Error(String(rejection));
-}
-
-/** LMDB calls it an input/output error when a disk takes only a part of what it writes, so the disk is asked too. */
-function freeBytes(path: string): number {
-  try {
-    const { bavail, bsize } = statfsSync(path);
-    return bavail * bsize;
-  } catch {
-    return Number.POSITIVE_INFINITY;
-  }
 }
 
 function codeOf(error: unknown): unknown {

@@ -104,23 +104,29 @@ export class OverlayBackend implements Backend {
 
   #schedule(): void {
     if (this.#underWay || this.#gathering.size === 0) return;
-    if (this.#gathering.size >= FLUSH_ENTRIES || this.overfull) void this.#transaction();
-    else this.#timer ??= setTimeout(() => void this.#transaction(), FLUSH_DELAY_MS).unref();
+    if (this.#gathering.size >= FLUSH_ENTRIES || this.overfull) void this.#begin();
+    else this.#timer ??= setTimeout(() => void this.#begin(), FLUSH_DELAY_MS).unref();
   }
 
   /** The transaction under way, or a new one with everything that has gathered. Rejects if the engine has failed. */
   async #transaction(): Promise<void> {
-    if (!this.#failure) await (this.#underWay ??= this.#begin());
+    if (!this.#failure) await (this.#underWay ?? this.#begin());
     if (this.#failure) throw this.#failure;
   }
 
-  async #begin(): Promise<void> {
+  /** @returns what {@link OverlayBackend.#underWay} is */
+  #begin(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#flushing = this.#gathering;
     this.#gathering = new Overlay();
+    this.#underWay = this.#commit(this.#flushing);
+    return this.#underWay;
+  }
+
+  async #commit(overlay: Overlay): Promise<void> {
     try {
-      await this.#engine.commit(this.#flushing);
+      await this.#engine.commit(overlay);
     } catch (error) {
       return this.#fail(error as Error);
     }
