@@ -54,6 +54,18 @@ export { ServiceRegistry, type ServiceRegistryOptions } from './registry/service
 export type { PickOptions, ServiceView, ViewChange } from './registry/service-view.js';
 export { leastLoaded, random, roundRobin, sticky, type Strategy, weighted } from './registry/strategies.js';
 
+export {
+  type ConfigChange,
+  type ConfigEvents,
+  ConfigWatcher,
+  type ConfigWatcherOptions,
+  type InstanceReport,
+  type PublishOptions,
+} from './config/config-watcher.js';
+export type { PathChange } from './config/document.js';
+export * from './config/errors.js';
+export type { Release as ConfigRelease } from './config/release.js';
+
 export { Mirror, type MirrorObserver, type MirrorOptions } from './mirror/mirror.js';
 export type { Change, Diff, MirrorChange, MirrorDiff, MirrorEntry } from './mirror/diff.js';
 
