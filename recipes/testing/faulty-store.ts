@@ -71,6 +71,8 @@ export class FaultyStore implements Store {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly #inner: Store;
+  #hearing: Promise<void> | undefined;
+  #hear: () => void = () => {};
   readonly #watches = new Set<(error: Error) => void>();
 
   constructor(inner: Store, parts: { readonly clock?: Clock; readonly logger?: Logger } = {}) {
@@ -82,6 +84,17 @@ export class FaultyStore implements Store {
   /** The watches that are open now. */
   get watchCount(): number {
     return this.#watches.size;
+  }
+
+  /** Holds back what watches have to say, until {@link hear}: they stay open and silent. */
+  deafen(): void {
+    this.#hearing ??= new Promise((resolve) => (this.#hear = resolve));
+  }
+
+  /** Lets watches deliver again, what was held back first. */
+  hear(): void {
+    this.#hear();
+    this.#hearing = undefined;
   }
 
   /** Ends every open watch with this error. */
@@ -218,6 +231,7 @@ export class FaultyStore implements Store {
   async *#batches(inner: WatchStream, closed: () => void): AsyncGenerator<WatchBatch, void> {
     try {
       for await (const batch of inner) {
+        await this.#hearing;
         if (batch.events.length > 0) this.wakeUpCount += 1;
         yield batch;
       }
