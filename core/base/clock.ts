@@ -1,6 +1,8 @@
 /** A timer that has been set and may be called off. Cancelling twice, or after it fired, does nothing. */
 export interface Timer {
   cancel(): void;
+  /** Keeps the process running until it has fired or been cancelled, for somebody waits for it. */
+  hold?(): void;
 }
 
 /**
@@ -30,6 +32,7 @@ export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
       signal?.removeEventListener('abort', onAbort);
       resolve();
     });
+    timer.hold?.();
     signal?.addEventListener('abort', onAbort, { once: true });
   });
 }
