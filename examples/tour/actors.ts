@@ -9,6 +9,7 @@ export interface Message {
 }
 
 const LEAVE_MS = 1_000;
+const POLL_MS = 50;
 
 /**
  * A process that plays in the tour: the one that holds the store, or a worker. The director forked it, speaks with it in
@@ -61,6 +62,19 @@ export class Actor {
       if (leftMs <= 0) throw new Error(`${this.name} did not say "${kind}" within ${withinMs} ms`);
       await this.#somethingHappens(leftMs);
     }
+  }
+
+  /** The first of these actors to say something of this kind, and what. */
+  static async firstToSay(actors: readonly Actor[], kind: string, withinMs: number): Promise<[Actor, Message]> {
+    const giveUpAt = performance.now() + withinMs;
+    while (performance.now() < giveUpAt) {
+      for (const actor of actors) {
+        const [message] = actor.heard(kind);
+        if (message) return [actor, message];
+      }
+      await Promise.race(actors.map((actor) => actor.#somethingHappens(POLL_MS)));
+    }
+    throw new Error(`nobody said "${kind}" within ${withinMs} ms`);
   }
 
   /** Takes all messages of this kind that have come so far. */

@@ -11,7 +11,10 @@ export async function contention(stage: Stage, cast: Cast): Promise<void> {
   stage.say(`Three workers race to charge the same ${ORDERS} orders, each under a mutex of its own.`);
   const orders = Array.from({ length: ORDERS }, (_, i) => `order-${i}`);
 
-  for (const worker of cast.workers) worker.tell({ kind: 'charge', orders });
+  // Each begins one order further on, so that they meet again and again and none of them is always first.
+  for (const [i, worker] of cast.workers.entries()) {
+    worker.tell({ kind: 'charge', orders: [...orders.slice(i), ...orders.slice(0, i)] });
+  }
   const counting = setInterval(
     () =>
       void countPayments(cast).then(

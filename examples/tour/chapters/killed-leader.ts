@@ -1,5 +1,5 @@
 import { prefix } from 'conclave/core';
-import type { Actor, Message } from '../actors.js';
+import { Actor } from '../actors.js';
 import type { Cast } from '../cast.js';
 import { SEGMENTS } from '../keys.js';
 import type { Stage } from '../stage.js';
@@ -12,7 +12,7 @@ const WITHIN_MS = 15_000;
 export async function killedLeader(stage: Stage, cast: Cast): Promise<void> {
   const candidates = cast.workers;
   for (const worker of candidates) worker.tell({ kind: 'lead', segments: COUNT });
-  const [leader, first] = await whoLeads(candidates);
+  const [leader, first] = await Actor.firstToSay(candidates, 'leading', WITHIN_MS);
   stage.say(`${leader.name} is elected in term ${String(first['term'])} and builds an index of ${COUNT} segments.`);
   for (let built = 1; built <= KILL_AFTER; built += 1) {
     await leader.hear('segment', WITHIN_MS);
@@ -22,7 +22,11 @@ export async function killedLeader(stage: Stage, cast: Cast): Promise<void> {
   stage.say(`SIGKILL to ${leader.name} after ${KILL_AFTER} segments.`);
   const killedAt = performance.now();
   await leader.kill();
-  const [successor, second] = await whoLeads(candidates.filter((worker) => worker !== leader));
+  const [successor, second] = await Actor.firstToSay(
+    candidates.filter((worker) => worker !== leader),
+    'leading',
+    WITHIN_MS,
+  );
   const tookMs = performance.now() - killedAt;
   stage.say(
     `${successor.name} leads in term ${String(second['term'])}, ${(tookMs / 1_000).toFixed(1)} s later, from segment ${String(second['first'])} on.`,
@@ -41,10 +45,4 @@ export async function killedLeader(stage: Stage, cast: Cast): Promise<void> {
     `${segments.size} segments, none missing, ${kvs.length - segments.size} built twice`,
   );
   await cast.replace(leader);
-}
-
-async function whoLeads(candidates: readonly Actor[]): Promise<[Actor, Message]> {
-  return Promise.any(
-    candidates.map(async (actor) => [actor, await actor.hear('leading', WITHIN_MS)] as [Actor, Message]),
-  );
 }
