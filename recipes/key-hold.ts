@@ -39,11 +39,11 @@ export class KeyHold implements Held {
   readonly name: string;
   readonly #source: HoldSource;
   readonly #ended = new AbortController();
-  readonly #watching = new AbortController();
   readonly #watchTimer: Timer;
   #offSession: () => void = () => {};
   #state: 'held' | 'lost' | 'released' = 'held';
   #why: HoldLostError | NotHeldError | undefined;
+  #watching: AbortController | undefined;
   #releasing: Promise<'released' | 'lost'> | undefined;
 
   constructor(source: HoldSource) {
@@ -148,18 +148,19 @@ export class KeyHold implements Held {
     this.#why = why;
     this.#ended.abort(why);
     this.#watchTimer.cancel();
-    this.#watching.abort(why);
+    this.#watching?.abort(why);
     this.#offSession();
   }
 
   /** Notices a deletion from outside: an operator's. */
   async #watch(): Promise<void> {
     const { store, grant } = this.#source;
+    const { signal } = (this.#watching = new AbortController());
     try {
-      await untilGone(store, grant, grant.revision, this.#watching.signal);
+      await untilGone(store, grant, grant.revision, signal);
       this.#lose(undefined);
     } catch (error) {
-      if (!this.#watching.signal.aborted) {
+      if (!signal.aborted) {
         store.logger.warn(
           { name: this.name, err: error },
           'a hold can no longer be watched; its session still guards it',

@@ -10,7 +10,7 @@
  * A name is one segment of the path: its slashes are escaped, so no name can reach into another name's keys, whatever
  * users put into it (`of('q')`, a tenant called `a/q`).
  */
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { asBuffer } from '../core/base/bytes.js';
 import { InvalidArgumentError } from '../core/base/errors.js';
 import type { LeaseId } from '../core/base/key-value.js';
@@ -93,7 +93,9 @@ export function unescapeSegment(segment: string): string {
  * Random, not counted: it must differ from those of every other process that shares the lease.
  */
 export function newAcquisitionId(): string {
-  return randomBytes(8).toString('hex');
+  // 80 of a UUID's bits; Node draws these in stock, which is much cheaper than asking for bytes each time.
+  const id = randomUUID();
+  return id.slice(0, 8) + id.slice(24);
 }
 
 /** The key of one acquisition: `<prefix><lease in hex>.<acquisition>`. */

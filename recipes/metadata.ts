@@ -15,9 +15,11 @@ export interface Owner extends Metadata {
   readonly acquisitionId: string;
 }
 
+const HOST = hostname();
+
 /** This process as the owner of an acquisition. */
 export function ownerHere(acquisitionId: string, metadata: Metadata = {}): Owner {
-  return { ...metadata, host: hostname(), pid: process.pid, since: wallTimeForDisplay(), acquisitionId };
+  return { ...metadata, host: HOST, pid: process.pid, since: wallTimeForDisplay(), acquisitionId };
 }
 
 /** Wall time as text. It may jump, differ between machines and lie: show it, never compare it. */

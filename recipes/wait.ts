@@ -1,4 +1,5 @@
 /** The one place that combines a caller's signal with a timeout. */
+import { setMaxListeners } from 'node:events';
 import type { Clock } from '../core/base/clock.js';
 import { type Duration, toMilliseconds } from '../core/base/duration.js';
 import { TimeoutError } from '../core/base/errors.js';
@@ -18,13 +19,14 @@ export interface WaitOptions {
  * what it gained at the last moment is returned, never dropped. The timer is called off and no listener stays behind.
  *
  * @param what - what is waited for, for the text of the {@link TimeoutError}
+ * @param work - may let the link follow further signals; their reasons are then thrown, too
  * @throws {@link TimeoutError} if the timeout passed; the reason of `options.signal` if that aborted; else what work throws
  */
 export async function bounded<T>(
   clock: Clock,
   what: string,
   options: WaitOptions,
-  work: (signal: AbortSignal) => Promise<T>,
+  work: (signal: AbortSignal, link: LinkedSignal) => Promise<T>,
 ): Promise<T> {
   const timeoutMs = options.timeout === undefined ? undefined : toMilliseconds(options.timeout, 'timeout');
   options.signal?.throwIfAborted();
@@ -32,7 +34,7 @@ export async function bounded<T>(
   const timer =
     timeoutMs === undefined ? undefined : clock.after(timeoutMs, () => link.abort(new TimeoutError(what, timeoutMs)));
   try {
-    return await work(link.signal);
+    return await work(link.signal, link);
   } catch (error) {
     // However the work words its being called off, the caller reads the reason.
     link.signal.throwIfAborted();
@@ -47,6 +49,8 @@ export async function bounded<T>(
 export interface LinkedSignal {
   readonly signal: AbortSignal;
   abort(reason: unknown): void;
+  /** Aborts with this one, too. */
+  follow(source: AbortSignal | undefined): void;
   /** Takes its listeners off the signals it follows. To be called when done: they may live much longer. */
   unlink(): void;
 }
@@ -57,12 +61,13 @@ export interface LinkedSignal {
  */
 export function linkSignals(...sources: readonly (AbortSignal | undefined)[]): LinkedSignal {
   const controller = new AbortController();
-  const undo = sources.map((source) => onAbort(source, (reason) => controller.abort(reason)));
-  return {
-    signal: controller.signal,
-    abort: (reason) => controller.abort(reason),
-    unlink: () => undo.forEach((off) => off()),
+  const abort = (reason: unknown) => controller.abort(reason);
+  const undo: (() => void)[] = [];
+  const follow = (source: AbortSignal | undefined) => {
+    if (source) undo.push(onAbort(source, abort));
   };
+  for (const source of sources) follow(source);
+  return { signal: controller.signal, abort, follow, unlink: () => undo.splice(0).forEach((off) => off()) };
 }
 
 /**
@@ -73,8 +78,13 @@ export function linkSignals(...sources: readonly (AbortSignal | undefined)[]): L
 export function onAbort(signal: AbortSignal | undefined, callback: (reason: unknown) => void): () => void {
   if (!signal) return () => {};
   const listener = () => callback(signal.reason);
-  if (signal.aborted) listener();
-  else signal.addEventListener('abort', listener, { once: true });
+  if (signal.aborted) {
+    listener();
+    return () => {};
+  }
+  // One signal may well end many waits at once, which is no leak: each takes its listener off when it is over.
+  setMaxListeners(0, signal);
+  signal.addEventListener('abort', listener, { once: true });
   return () => signal.removeEventListener('abort', listener);
 }
 

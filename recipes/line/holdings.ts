@@ -5,14 +5,14 @@ import { Janitor } from '../janitor.js';
 import type { HoldSource, KeyHold } from '../key-hold.js';
 import { SessionKeeper, type SessionSource } from '../session/session-keeper.js';
 import type { Session } from '../session/session.js';
-import { bounded, linkSignals, type WaitOptions } from '../wait.js';
+import { bounded, type WaitOptions } from '../wait.js';
 import type { Grant } from './attempt.js';
 
 /** One thing to be had, as {@link Holdings.obtain} needs to know it. */
 export interface Obtainable<H extends KeyHold> {
   /** For errors. */
   readonly name: string;
-  /** Stands in line, or takes what is free. */
+  /** Stands in line, or takes what is free. The signal aborts with the session, too. */
   take(session: Session, signal: AbortSignal): Promise<Grant | undefined>;
   make(source: HoldSource): H;
   onEnd(hold: H, error: HoldLostError | undefined): void;
@@ -47,21 +47,13 @@ export class Holdings {
    */
   async obtain<H extends KeyHold>(options: WaitOptions, wanted: Obtainable<H>): Promise<H | undefined> {
     this.#disposed.signal.throwIfAborted();
-    const link = linkSignals(options.signal, this.#disposed.signal);
-    try {
-      const { session, grant } = await bounded(
-        this.#store.clock,
-        wanted.name,
-        { ...options, signal: link.signal },
-        async (signal) => {
-          const session = await this.#keeper.current(signal);
-          return { session, grant: await wanted.take(session, signal) };
-        },
-      );
-      return grant && this.#hold(session, grant, wanted);
-    } finally {
-      link.unlink();
-    }
+    const { session, grant } = await bounded(this.#store.clock, wanted.name, options, async (signal, link) => {
+      link.follow(this.#disposed.signal);
+      const session = await this.#keeper.current(signal);
+      link.follow(session.signal);
+      return { session, grant: await wanted.take(session, signal) };
+    });
+    return grant && this.#hold(session, grant, wanted);
   }
 
   /** Releases what is held, calls off what is waited for, and closes the session unless it was given. Idempotent. */

@@ -62,6 +62,7 @@ export class WaitingLine {
    * Queues and waits for the turn.
    *
    * @param fields - what the key's value says beside who we are
+   * @param signal - calls the wait off; it must abort with the session, too
    * @throws {@link SessionLostError}, {@link PlaceLostError}, {@link TooManyRequestsError} (see {@link Janitor}), the
    * signal's reason, or an error of the store that waiting cannot mend. Nothing is left behind.
    */
@@ -100,19 +101,14 @@ export class WaitingLine {
     work: (attempt: Attempt) => Promise<G>,
   ): Promise<G> {
     this.#janitor.assertRoom();
-    const link = linkSignals(signal, session.signal);
     let attempt: Attempt | undefined;
     try {
-      attempt = new Attempt(this.#store, this.#prefix, session, fields, link.signal);
+      attempt = new Attempt(this.#store, this.#prefix, session, fields, signal);
       return await work(attempt);
     } catch (error) {
       if (attempt?.mayHaveLeft) this.#janitor.sweep(session, attempt.leftover);
       if (hasCode(error, 'LEASE_NOT_FOUND')) throw session.reportGone(error);
-      // However the store words a call that was called off, the caller reads why.
-      link.signal.throwIfAborted();
       throw error;
-    } finally {
-      link.unlink();
     }
   }
 

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import type { Clock, Timer } from '../../core/base/clock.js';
 import { type Duration, toMilliseconds } from '../../core/base/duration.js';
 import { hasCode, InvalidArgumentError } from '../../core/base/errors.js';
@@ -90,6 +91,8 @@ export class Session extends Emitter<SessionEvents> implements AsyncDisposable {
     this.#handle = store.lease(lease);
     this.#times = sessionTimes(ttlMs);
     this.#renewedMs = sentMs;
+    // All that works under this session listens to its end.
+    setMaxListeners(0, this.#ended.signal);
     this.#schedule();
   }
 
