@@ -152,6 +152,10 @@ export class Replica {
   }
 
   #applied(entries: readonly Entry[]): void {
+    const { raft, isSoleVoter } = this.#parts;
+    const last = entries.at(-1);
+    // A sole voter has no follower to bring up to date: what is applied is needed only by a restart, from the log's files.
+    if (isSoleVoter && last !== undefined) raft.compactTo(last.index);
     this.#purger.applied(entries);
     if (this.#hasCaughtUp) this.#onCaughtUp?.();
   }
