@@ -1,3 +1,4 @@
+import { getEventListeners, getMaxListeners } from 'node:events';
 import { expect, test } from '@jest/globals';
 import { sleep } from '../core/base/clock.js';
 import { ManualClock } from '../core/testing/manual-clock.js';
@@ -88,6 +89,22 @@ test('linked signals abort with the first, and let go of all of them', () => {
   late.unlink();
   source.abort();
   expect(late.signal.aborted).toBe(false);
+});
+
+test('many waits may follow one signal without Node suspecting a leak', () => {
+  const source = new AbortController();
+  const link = linkSignals(source.signal);
+  expect(getMaxListeners(source.signal)).toBe(0);
+  link.unlink();
+  expect(getEventListeners(source.signal, 'abort')).toEqual([]);
+});
+
+test('a link follows further signals, also one that has aborted', () => {
+  const link = linkSignals();
+  link.follow(undefined);
+  expect(link.signal.aborted).toBe(false);
+  link.follow(AbortSignal.abort('over'));
+  expect(link.signal.reason).toBe('over');
 });
 
 test('a shared promise is waited for no longer than the signal says', async () => {

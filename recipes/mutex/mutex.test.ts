@@ -111,18 +111,6 @@ describe('order', () => {
     expect(other.done).toBe(true);
   });
 
-  test('any number of waits on one signal are no leak', async () => {
-    const warnings: Error[] = [];
-    const onWarning = (warning: Error) => warnings.push(warning);
-    process.on('warning', onWarning);
-    const { signal } = new AbortController();
-    const orders = mutex();
-    const all = Array.from({ length: 30 }, () => orders.run(() => settle(), { signal }));
-    await Promise.all(all);
-    process.off('warning', onWarning);
-    expect(warnings).toEqual([]);
-  });
-
   test('locks of different names do not meet, whatever is in the names', async () => {
     const orders = mutex();
     const held = await Promise.all([
