@@ -83,7 +83,8 @@ export class EmbeddedStore implements Store {
       const request = toPutRequest(key, value, options);
       return this.#call(options, (member) => member.put(request)).then(toPutAnswer);
     } catch (error) {
-      return Promise.reject(error);
+      const refusal = error as Error;
+      return Promise.reject(refusal);
     }
   }
 
