@@ -12,8 +12,8 @@ export type Table = (typeof TABLES)[number];
 export const KEY_BYTES_MAX = 511;
 
 /**
- * The changes of one {@link Backend.write}; a new object each time. It takes over the arrays it is given: nobody may
- * change them afterwards.
+ * The changes of one {@link Backend.write}; a new object each time. It copies keys, and takes over values: nobody may
+ * change those afterwards.
  */
 export interface Batch {
   put(table: Table, key: Uint8Array, value: Uint8Array): void;

@@ -1,3 +1,4 @@
+import { toMapKey } from '../base/bytes.js';
 import { ClosedError } from '../base/errors.js';
 import type { Backend, Batch, PointInTimeView, ScanOptions, Table, View } from './backend.js';
 import { RecordedBatch } from './recorded-batch.js';
@@ -18,7 +19,7 @@ class MemoryBackend implements Backend {
 
   get(table: Table, key: Uint8Array): Uint8Array | undefined {
     this.#assertOpen();
-    return this.#tables[table].get(key);
+    return this.#tables[table].get(toMapKey(key));
   }
 
   scan(table: Table, options: ScanOptions = {}): Iterable<readonly [Uint8Array, Uint8Array]> {
@@ -61,7 +62,7 @@ class MemoryBackend implements Backend {
     this.#closed = true;
   }
 
-  #change(table: Table, key: Uint8Array, value: Uint8Array | undefined): void {
+  #change(table: Table, key: string, value: Uint8Array | undefined): void {
     const replaced = value === undefined ? this.#tables[table].delete(key) : this.#tables[table].set(key, value);
     if (value !== undefined) this.#sizeBytes += key.length + value.length;
     if (replaced !== undefined) this.#sizeBytes -= key.length + replaced.length;
@@ -80,7 +81,7 @@ class MemoryView implements View {
   }
 
   get(table: Table, key: Uint8Array): Uint8Array | undefined {
-    return this.#open()[table].get(key);
+    return this.#open()[table].get(toMapKey(key));
   }
 
   scan(table: Table, options: ScanOptions = {}): Iterable<readonly [Uint8Array, Uint8Array]> {

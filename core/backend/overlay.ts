@@ -1,3 +1,4 @@
+import { toMapKey } from '../base/bytes.js';
 import { type ScanOptions, type Table, TABLES } from './backend.js';
 import type { RecordedBatch } from './recorded-batch.js';
 import { SortedTable } from './sorted-table.js';
@@ -30,7 +31,7 @@ export class Overlay {
 
   get(table: Table, key: Uint8Array): Layered | undefined {
     const entries = this.#tables[table];
-    return entries.size > 0 ? entries.get(key) : undefined;
+    return entries.size > 0 ? entries.get(toMapKey(key)) : undefined;
   }
 
   scan(table: Table, options: ScanOptions): Iterable<readonly [Uint8Array, Layered]> {

@@ -3,9 +3,9 @@ import { fromMapKey, toMapKey } from '../base/bytes.js';
 import type { ScanOptions } from './backend.js';
 
 /**
- * One table in memory: bytes to values in byte order.
+ * One table in memory, in byte order of its keys.
  *
- * Keys are held as text of one character a byte. Measured at 200,000 keys of 16 bytes against a tree of `Uint8Array`
+ * Keys are text of one character a byte, as `toMapKey` makes it. Measured at 200,000 keys of 16 bytes against a tree of `Uint8Array`
  * with `Buffer.compare`: appending takes 0.5 instead of 1.0 µs, reading 0.8 instead of 2.0 µs, a key 58 instead of 122 bytes.
  */
 export class SortedTable<V> {
@@ -22,25 +22,23 @@ export class SortedTable<V> {
     return this.#tree.size;
   }
 
-  get(key: Uint8Array): V | undefined {
-    return this.#tree.get(toMapKey(key));
+  get(key: string): V | undefined {
+    return this.#tree.get(key);
   }
 
   /** @returns the value that was replaced */
-  set(key: Uint8Array, value: V): V | undefined {
-    const text = toMapKey(key);
-    const isNew = this.#bound === undefined || text > this.#bound;
-    const replaced = isNew ? undefined : this.#tree.get(text);
-    this.#tree.set(text, value);
-    if (isNew) this.#bound = text;
+  set(key: string, value: V): V | undefined {
+    const isNew = this.#bound === undefined || key > this.#bound;
+    const replaced = isNew ? undefined : this.#tree.get(key);
+    this.#tree.set(key, value);
+    if (isNew) this.#bound = key;
     return replaced;
   }
 
   /** @returns the value that was deleted */
-  delete(key: Uint8Array): V | undefined {
-    const text = toMapKey(key);
-    const deleted = this.#tree.get(text);
-    if (deleted !== undefined) this.#tree.delete(text);
+  delete(key: string): V | undefined {
+    const deleted = this.#tree.get(key);
+    if (deleted !== undefined) this.#tree.delete(key);
     return deleted;
   }
 
@@ -78,5 +76,5 @@ export class SortedTable<V> {
 }
 
 function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+  return a < b ? -1 : a === b ? 0 : 1;
 }

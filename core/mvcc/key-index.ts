@@ -68,8 +68,15 @@ export class KeyEntry implements KeyVersion {
   }
 }
 
-/** Which records there are: every key with its revisions, in key order, and the records that compaction can free. */
+/**
+ * Which records there are: every key with its revisions, in key order, and the records that compaction can free.
+ *
+ * Keys are text of one character a byte. Measured at 100,000 keys of 31 bytes: a lookup in the map takes 0.2 µs where
+ * the tree takes 0.6 µs (0.7 and 1.2 when it misses the processor's caches), and the map adds 33 bytes a key to the
+ * tree's 138, key and entry included.
+ */
 export class KeyIndex {
+  readonly #map = new Map<string, KeyEntry>();
   readonly #tree = new btree.default<string, KeyEntry>(undefined, compareText, 64);
   /**
    * One entry for each record that a compaction may free, in the order in which they become free; what is freed is
@@ -83,18 +90,18 @@ export class KeyIndex {
 
   /** The keys there are, those included of which only tombstones or old revisions are left. */
   get size(): number {
-    return this.#tree.size;
+    return this.#map.size;
   }
 
   get(key: string): KeyEntry | undefined {
-    return this.#tree.get(key);
+    return this.#map.get(key);
   }
 
   /** Visits, in key order, what the range held as of a revision. */
   visit(target: KeyRange, revision: number, visit: (version: KeyVersion) => void): void {
     const start = toMapKey(target.key);
     if (target.end === undefined) {
-      const found = this.#tree.get(start)?.at(revision);
+      const found = this.#map.get(start)?.at(revision);
       if (found) visit(found);
       return;
     }
@@ -114,10 +121,14 @@ export class KeyIndex {
    */
   record(key: string, revision: Revision, state: KeyState, known: KeyEntry | undefined): void {
     if (revision.main > this.#main) this.#beginRevision(revision.main);
-    const fresh = known ? undefined : this.#insert(key);
-    const entry = known ?? fresh ?? this.#tree.get(key);
-    assert(entry !== undefined, 'a key that could not be added is there');
-    if (!fresh) this.#supersede(entry);
+    let entry = known ?? this.#map.get(key);
+    if (entry) {
+      this.#supersede(entry);
+    } else {
+      entry = new KeyEntry(key);
+      this.#map.set(key, entry);
+      this.#tree.set(key, entry);
+    }
     entry.main = revision.main;
     entry.sub = revision.sub;
     entry.version = state.version;
@@ -147,11 +158,6 @@ export class KeyIndex {
     return next !== undefined && freeFrom(next) <= compactRevision;
   }
 
-  #insert(key: string): KeyEntry | undefined {
-    const entry = new KeyEntry(key);
-    return this.#tree.set(key, entry, false) ? entry : undefined;
-  }
-
   #supersede(entry: KeyEntry): void {
     entry.older ??= new RevisionList();
     entry.older.push(entry.main, entry.sub, !entry.isAlive);
@@ -169,6 +175,7 @@ export class KeyIndex {
     const oldest = entry.older;
     if (!oldest) {
       assert(!entry.isAlive, 'the newest revision of a key that exists is never freed');
+      this.#map.delete(entry.key);
       this.#tree.delete(entry.key);
       return { main: entry.main, sub: entry.sub };
     }
@@ -188,5 +195,5 @@ function freeFrom(entry: KeyEntry): number {
 }
 
 function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+  return a < b ? -1 : a === b ? 0 : 1;
 }

@@ -1,6 +1,6 @@
 import { assert } from '../base/assert.js';
 import type { Backend, Batch, View } from '../backend/backend.js';
-import { encodeRevision, mainOf } from './revision.js';
+import { encodeRevision, mainOf, REVISION_KEY_BYTES, writeRevision } from './revision.js';
 
 /**
  * The history records: those in the backend, and those that wait in the batch being written, which the backend does
@@ -8,6 +8,8 @@ import { encodeRevision, mainOf } from './revision.js';
  */
 export class RecordStore {
   readonly #view: View;
+  /** The key at hand: whoever gets it keeps a copy at most, and making one costs more than writing it. */
+  readonly #key = Buffer.alloc(REVISION_KEY_BYTES);
   #batch: Batch | undefined;
   // Parallel arrays in order of revision; a batch's worth.
   #mains: number[] = [];
@@ -29,14 +31,14 @@ export class RecordStore {
 
   add(main: number, sub: number, record: Uint8Array): void {
     assert(this.#batch !== undefined, 'records are added to a batch');
-    this.#batch.put('history', encodeRevision(main, sub), record);
+    this.#batch.put('history', writeRevision(this.#key, main, sub), record);
     this.#mains.push(main);
     this.#subs.push(sub);
     this.#records.push(record);
   }
 
   get(main: number, sub: number): Uint8Array {
-    const record = this.#waiting(main, sub) ?? this.#view.get('history', encodeRevision(main, sub));
+    const record = this.#waiting(main, sub) ?? this.#view.get('history', writeRevision(this.#key, main, sub));
     assert(record !== undefined, 'every revision in the index has its record');
     return record;
   }

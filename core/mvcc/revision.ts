@@ -9,7 +9,11 @@ export const REVISION_KEY_BYTES = 16;
 const TWO_POW_32 = 2 ** 32;
 
 export function encodeRevision(main: number, sub: number): Uint8Array {
-  const bytes = Buffer.allocUnsafe(REVISION_KEY_BYTES);
+  return writeRevision(Buffer.allocUnsafe(REVISION_KEY_BYTES), main, sub);
+}
+
+/** Writes the key over 16 bytes that are used again and again. */
+export function writeRevision(bytes: Uint8Array, main: number, sub: number): Uint8Array {
   writeUint64(bytes, 0, main);
   writeUint64(bytes, 8, sub);
   return bytes;

@@ -19,32 +19,25 @@ export interface Change {
  * sees the changes, so dropping it undoes them.
  */
 export class Staging implements Reading {
-  readonly #changes: Change[] = [];
+  readonly #changes: readonly Change[];
   readonly #index: KeyIndex;
   readonly #records: RecordStore;
   readonly #base: number;
-  /** The last change of each key. Brought up to date only when it is read: a lone put never needs it. */
-  #latest: Map<string, KeyVersion> | undefined;
+  /** The last change of each key. Brought up to date when it is read. */
+  readonly #latest = new Map<string, KeyVersion>();
   #latestUpTo = 0;
 
-  constructor(index: KeyIndex, records: RecordStore, base: number) {
+  /** @param changes - to which more may be added */
+  constructor(index: KeyIndex, records: RecordStore, base: number, changes: readonly Change[]) {
     this.#index = index;
     this.#records = records;
     this.#base = base;
-  }
-
-  get changes(): readonly Change[] {
-    return this.#changes;
-  }
-
-  add(change: Change): void {
-    this.#changes.push(change);
+    this.#changes = changes;
   }
 
   /** A key as the changes so far leave it, given its entry in the index. */
   current(key: string, entry: KeyEntry | undefined): KeyVersion | undefined {
-    const latest = this.#changes.length > 0 ? this.#upToDate().get(key) : undefined;
-    const version = latest ?? entry;
+    const version = this.#upToDate().get(key) ?? entry;
     return version && version.version > 0 ? version : undefined;
   }
 
@@ -75,7 +68,6 @@ export class Staging implements Reading {
   }
 
   #upToDate(): ReadonlyMap<string, KeyVersion> {
-    this.#latest ??= new Map();
     for (; this.#latestUpTo < this.#changes.length; this.#latestUpTo += 1) {
       const { key, kv } = this.#changes[this.#latestUpTo] as Change;
       const { version, createRevision } = kv;

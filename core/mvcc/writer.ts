@@ -21,7 +21,7 @@ import type { KeyVersion } from './key-version.js';
 import { evaluateRange } from './range.js';
 import { RevisionReading } from './reading.js';
 import { encodeRecord } from './record.js';
-import { Staging } from './staging.js';
+import { type Change, Staging } from './staging.js';
 import { planTxn, type TxnPlan } from './txn-plan.js';
 
 /**
@@ -51,26 +51,27 @@ export class RevisionWriter implements KeyspaceWriter {
   readonly #leaseExists: ((lease: LeaseId) => boolean) | undefined;
   /** The revision that the write builds upon; the one that it makes comes after. */
   readonly #base: number;
-  readonly #staging: Staging;
+  readonly #changes: Change[] = [];
+  /** Made when something is read: a lone put reads only the index. */
+  #staging: Staging | undefined;
 
   constructor(state: KeyspaceState, batch: Batch, leaseExists: ((lease: LeaseId) => boolean) | undefined) {
     this.#state = state;
     this.#batch = batch;
     this.#leaseExists = leaseExists;
     this.#base = state.revision;
-    this.#staging = new Staging(state.index, state.records, state.revision);
   }
 
   put(request: PutRequest): PutResult {
     const key = toMapKey(request.key);
     const entry = this.#state.index.get(key);
-    const current = this.#staging.current(key, entry);
+    const current = this.#changes.length > 0 ? this.#reading.current(key, entry) : entry?.isAlive ? entry : undefined;
     const isKeeping = request.ignoreValue === true || request.ignoreLease === true;
     if (isKeeping && !current) throw new KeyNotFoundError(request.key);
     const lease = request.lease ?? NO_LEASE;
     if (lease !== NO_LEASE && this.#leaseExists?.(lease) === false) throw new LeaseNotFoundError(lease);
 
-    const previous = current && (isKeeping || request.previous) ? this.#staging.load(current) : undefined;
+    const previous = current && (isKeeping || request.previous) ? this.#reading.load(current) : undefined;
     const kv: KeyValue = {
       key: request.key,
       value: previous && request.ignoreValue ? previous.value : request.value,
@@ -79,7 +80,7 @@ export class RevisionWriter implements KeyspaceWriter {
       version: current ? current.version + 1 : 1,
       lease: previous && request.ignoreLease ? previous.lease : lease,
     };
-    this.#staging.add({ key, kv, entry });
+    this.#changes.push({ key, kv, entry });
     return previous && request.previous
       ? { type: 'put', revision: this.#revision, previous }
       : { type: 'put', revision: this.#revision };
@@ -87,36 +88,35 @@ export class RevisionWriter implements KeyspaceWriter {
 
   delete(request: DeleteRequest): DeleteResult {
     const doomed: KeyVersion[] = [];
-    this.#staging.visit(request, (version) => doomed.push(version));
-    const previous = request.previous ? doomed.map((version) => this.#staging.load(version)) : [];
+    this.#reading.visit(request, (version) => doomed.push(version));
+    const previous = request.previous ? doomed.map((version) => this.#reading.load(version)) : [];
     for (const version of doomed) {
       const entry = version instanceof KeyEntry ? version : undefined;
-      this.#staging.add({ key: version.key, kv: tombstone(version.key, this.#base + 1), entry });
+      this.#changes.push({ key: version.key, kv: tombstone(version.key, this.#base + 1), entry });
     }
     return { type: 'delete', revision: this.#revision, deleted: doomed.length, previous };
   }
 
   range(request: RangeRequest): RangeResult {
     const asked = request.revision ?? 0;
-    if (asked <= 0) return evaluateRange(request, this.#staging, this.#revision);
+    if (asked <= 0) return evaluateRange(request, this.#reading, this.#revision);
     this.#assertReadable(asked);
     const reading = new RevisionReading(this.#state.index, this.#state.records, asked);
     return evaluateRange(request, reading, this.#revision);
   }
 
   txn(request: TxnRequest): TxnResult {
-    return this.#execute(planTxn(request, this.#staging));
+    return this.#execute(planTxn(request, this.#reading));
   }
 
   finish(): readonly Event[] {
-    const { changes } = this.#staging;
-    if (changes.length === 0) return [];
+    if (this.#changes.length === 0) return [];
     const { index, records, revision } = this.#state;
     assert(revision === this.#base, 'one revision is made at a time');
     const main = this.#base + 1;
     records.use(this.#batch);
     const events: Event[] = [];
-    for (const { key, kv, entry } of changes) {
+    for (const { key, kv, entry } of this.#changes) {
       const sub = events.length;
       records.add(main, sub, encodeRecord(kv));
       index.record(key, { main, sub }, kv, entry);
@@ -126,9 +126,15 @@ export class RevisionWriter implements KeyspaceWriter {
     return events;
   }
 
+  get #reading(): Staging {
+    const { index, records } = this.#state;
+    this.#staging ??= new Staging(index, records, this.#base, this.#changes);
+    return this.#staging;
+  }
+
   /** The store's revision as this write sees it. */
   get #revision(): number {
-    return this.#staging.changes.length > 0 ? this.#base + 1 : this.#base;
+    return this.#changes.length > 0 ? this.#base + 1 : this.#base;
   }
 
   #execute({ succeeded, operations, nested }: TxnPlan): TxnResult {

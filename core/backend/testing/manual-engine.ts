@@ -1,3 +1,4 @@
+import { toMapKey } from '../../base/bytes.js';
 import type { Table } from '../backend.js';
 import type { Engine, EngineSnapshot } from '../engine.js';
 import type { Overlay } from '../overlay.js';
@@ -29,8 +30,8 @@ export class ManualEngine implements Engine {
   /** Ends the transaction under way and lets what waits for it go on. */
   async finish(): Promise<void> {
     this.#pending?.overlay.forEach((table, key, value) => {
-      if (value) this.#tables[table].set(key, value);
-      else this.#tables[table].delete(key);
+      if (value) this.#tables[table].set(toMapKey(key), value);
+      else this.#tables[table].delete(toMapKey(key));
     });
     const pending = this.#pending;
     this.#pending = undefined;
@@ -45,7 +46,7 @@ export class ManualEngine implements Engine {
   }
 
   get(table: Table, key: Uint8Array): Uint8Array | undefined {
-    return this.#tables[table].get(key);
+    return this.#tables[table].get(toMapKey(key));
   }
 
   scan(table: Table, bounds: object): Iterable<readonly [Uint8Array, Uint8Array]> {
@@ -57,7 +58,7 @@ export class ManualEngine implements Engine {
     const tables: Tables = { history: history.clone(), lease: lease.clone(), meta: meta.clone() };
     this.openSnapshotCount += 1;
     return {
-      get: (table, key) => tables[table].get(key),
+      get: (table, key) => tables[table].get(toMapKey(key)),
       scan: (table, bounds) => tables[table].scan(bounds),
       done: () => void (this.openSnapshotCount -= 1),
     };
