@@ -83,7 +83,7 @@ export function onAbort(signal: AbortSignal | undefined, callback: (reason: unkn
     return () => {};
   }
   // One signal may well end many waits at once, which is no leak: each takes its listener off when it is over.
-  setMaxListeners(0, signal);
+  setMaxListeners(Infinity, signal);
   signal.addEventListener('abort', listener, { once: true });
   return () => signal.removeEventListener('abort', listener);
 }

@@ -92,7 +92,7 @@ export class Session extends Emitter<SessionEvents> implements AsyncDisposable {
     this.#times = sessionTimes(ttlMs);
     this.#renewedMs = sentMs;
     // All that works under this session listens to its end.
-    setMaxListeners(0, this.#ended.signal);
+    setMaxListeners(Infinity, this.#ended.signal);
     this.#schedule();
   }
 
