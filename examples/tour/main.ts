@@ -33,6 +33,9 @@ const { values } = parseArgs({ options: { keep: { type: 'string' } } });
 const dataDir = values.keep ? resolve(values.keep) : await mkdtemp(join(tmpdir(), 'conclave-tour-'));
 const stage = new Stage(process.stdout, CHAPTERS.length);
 let cast: Cast | undefined;
+// Whoever interrupts the tour leaves nothing behind either.
+process.once('SIGINT', () => void leave().finally(() => process.exit(130)));
+process.once('SIGTERM', () => void leave().finally(() => process.exit(143)));
 try {
   stage.say(
     'Conclave: locks, elections, queues, discovery and hot configuration. One store, three workers, real kills.',
@@ -50,6 +53,10 @@ try {
   stage.say(`The tour broke off: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
   process.exitCode = 1;
 } finally {
+  await leave();
+}
+
+async function leave(): Promise<void> {
   await cast?.dismiss();
   if (values.keep) stage.say(`The data is kept in ${dataDir}.`);
   else await rm(dataDir, { recursive: true, force: true });

@@ -65,7 +65,7 @@ export class Stage {
     const rule = `   ${'─'.repeat(widths[0] + widths[1] + 8)}`;
     this.#line(`\n${this.#style('bold', '   What was checked')}\n${rule}`);
     for (const { what, seen, held } of this.#checks) {
-      this.#line(`   ${this.#mark(held)}  ${what.padEnd(widths[0])}   ${seen.padEnd(widths[1])}`);
+      this.#line(`   ${this.#mark(held)}  ${what.padEnd(widths[0])}   ${seen}`);
     }
     const failed = this.#checks.filter(({ held }) => !held).length;
     const verdict = failed === 0 ? 'all held' : `${failed} DID NOT HOLD`;

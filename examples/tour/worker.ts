@@ -13,7 +13,7 @@ import {
   onConfig,
   start,
 } from 'conclave';
-import { put } from 'conclave/core';
+import { prefix, put, toText } from 'conclave/core';
 import type { Message } from './actors.js';
 import {
   IndexBuilders,
@@ -24,7 +24,7 @@ import {
   type Shard,
   Shards,
 } from './recipes.js';
-import { chargedKey, CHECKPOINT_KEY, paymentKey, segmentKey } from './keys.js';
+import { CHARGED, chargedKey, CHECKPOINT_KEY, paymentKey, segmentKey } from './keys.js';
 
 const [name, url] = process.argv.slice(2) as [string, string];
 const store = await connect(url);
@@ -51,16 +51,20 @@ class Worker {
     consume: () => this.consume(),
   };
 
-  /** Charges every order that nobody has charged yet; the others do the same, with the same orders. */
+  /** Takes the lock, charges the next order that nobody has charged, and queues again, until none is left. */
   async charge(orders: readonly string[]): Promise<void> {
     let charged = 0;
-    for (const order of orders) {
-      await this.orders.of(order).run(async (held) => {
-        if (await store.get(chargedKey(order))) return;
+    let isOneLeft = true;
+    while (isOneLeft) {
+      await this.orders.of('charging').run(async (held) => {
+        const { kvs } = await store.range(prefix(CHARGED), { keysOnly: true });
+        const next = orders.find((order) => !kvs.some((kv) => toText(kv.key) === chargedKey(order)));
+        isOneLeft = next !== undefined;
+        if (next === undefined) return;
         await new Promise((resolve) => setTimeout(resolve, 2)); // The payment provider takes its time.
         await held
           .guard(store.txn())
-          .do(put(chargedKey(order), name), put(paymentKey(order, name), `${held.fencingToken}`))
+          .do(put(chargedKey(next), name), put(paymentKey(next, name), `${held.fencingToken}`))
           .commit();
         charged += 1;
       });

@@ -6,15 +6,14 @@ import type { Stage } from '../stage.js';
 const ORDERS = 30;
 const WITHIN_MS = 15_000;
 
-/** Three workers charge the same orders at the same time; a mutex for each order keeps them from charging twice. */
+/** Three workers charge the same orders at the same time; a mutex keeps them from charging one twice. */
 export async function contention(stage: Stage, cast: Cast): Promise<void> {
-  stage.say(`Three workers race to charge the same ${ORDERS} orders, each under a mutex of its own.`);
+  stage.say(
+    `Three workers charge the same ${ORDERS} orders: each takes the lock, charges the next one, and queues again.`,
+  );
   const orders = Array.from({ length: ORDERS }, (_, i) => `order-${i}`);
 
-  // Each begins one order further on, so that they meet again and again and none of them is always first.
-  for (const [i, worker] of cast.workers.entries()) {
-    worker.tell({ kind: 'charge', orders: [...orders.slice(i), ...orders.slice(0, i)] });
-  }
+  for (const worker of cast.workers) worker.tell({ kind: 'charge', orders });
   const counting = setInterval(
     () =>
       void countPayments(cast).then(
