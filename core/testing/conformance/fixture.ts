@@ -50,10 +50,10 @@ export class WatchReader {
   async events(count: number): Promise<string[]> {
     const described: string[] = [];
     while (described.length < count) {
-      const { done, value } = await this.#iterator.next();
-      if (done) throw new Error(`the watch ended after ${described.length} of ${count} events`);
-      this.batches.push(value);
-      for (const { type, kv } of value.events) {
+      const next = await this.#iterator.next();
+      if (next.done) throw new Error(`the watch ended after ${described.length} of ${count} events`);
+      this.batches.push(next.value);
+      for (const { type, kv } of next.value.events) {
         described.push(type === 'put' ? `put ${toText(kv.key)}=${toText(kv.value)}` : `delete ${toText(kv.key)}`);
       }
     }

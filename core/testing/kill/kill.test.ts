@@ -82,7 +82,7 @@ async function liveAndDie({ dataDir, round, ledger, forMs }: Life): Promise<void
   let killing: NodeJS.Timeout | undefined;
   let verified = false;
   try {
-    for await (const line of createInterface({ input: child.stdout! })) {
+    for await (const line of createInterface({ input: child.stdout })) {
       // The last line of a killed process may be cut.
       const told = parse(line);
       if (!told) continue;
