@@ -13,9 +13,10 @@ import { openLmdbBackend } from './lmdb-backend.js';
 import { LmdbEngine } from './lmdb-engine.js';
 import { OverlayBackend } from './overlay-backend.js';
 import { batchRecords, readPosition } from './testing/batch-records.js';
+import { writeUntilFull, writeUntilKilled } from './testing/child-programs.js';
 
 /** Compiled before the tests run. */
-const PROGRAMS = 'dist/core/backend/testing';
+const CHILD_PROGRAMS = './dist/core/backend/testing/child-programs.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'conclave-backend-'));
 let pathCount = 0;
@@ -84,11 +85,15 @@ describe('an LMDB backend whose process is killed', () => {
   });
 });
 
+/** Node's arguments to run one of the child programs on a path. */
+function programOf(run: (path: string) => Promise<void>, path: string): string[] {
+  const program = `import { ${run.name} } from '${CHILD_PROGRAMS}'; await ${run.name}(${JSON.stringify(path)});`;
+  return ['--input-type=module', '-e', program];
+}
+
 /** @returns the last batch that the process said was flushed */
 async function writeAndKill(path: string, flushes: number): Promise<number> {
-  const child = spawn(process.execPath, [join(PROGRAMS, 'crashing-writer.js'), path], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = spawn(process.execPath, programOf(writeUntilKilled, path), { stdio: ['ignore', 'pipe', 'inherit'] });
   let promised = 0;
   let told = 0;
   for await (const line of createInterface(child.stdout)) {
@@ -109,9 +114,8 @@ describe('an LMDB backend that cannot write', () => {
   it('tells everyone, keeps what it has readable, and can be closed', async () => {
     // No multiple of a page, so that a page is cut: LMDB reports that as an input/output error.
     const limited = `trap '' XFSZ; ulimit -f 501; exec "$0" "$@"`;
-    const program = join(PROGRAMS, 'full-disk-writer.js');
     // On its standard error is what LMDB prints, which cannot be turned off.
-    const child = spawn('bash', ['-c', limited, process.execPath, program, freshPath()], {
+    const child = spawn('bash', ['-c', limited, process.execPath, ...programOf(writeUntilFull, freshPath())], {
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     let output = '';

@@ -1,0 +1,43 @@
+/** What tests run in a process of its own, because it is killed or its disk is full. What it tells, it prints. */
+import { openLmdbBackend } from '../lmdb-backend.js';
+import { batchRecords, readPosition, writePosition } from './batch-records.js';
+
+/**
+ * Writes until it is killed. Batch n puts n into `meta` and some records keyed by n into `history`, and deletes those
+ * of batch n - 3. After a flush it prints the last batch flushed.
+ */
+export async function writeUntilKilled(path: string): Promise<never> {
+  const backend = openLmdbBackend({ path });
+  for (let number = readPosition(backend) + 1; ; number += 1) {
+    backend.write((batch) => {
+      for (const [key, value] of batchRecords(number)) batch.put('history', key, value);
+      for (const [key] of batchRecords(number - 3)) batch.delete('history', key);
+      writePosition(batch, number);
+    });
+    if (number % 50 !== 0) continue;
+    await backend.flush();
+    process.stdout.write(`${number}\n`);
+  }
+}
+
+/** Writes until the backend fails, and prints as JSON who was told what. */
+export async function writeUntilFull(path: string): Promise<void> {
+  const backend = openLmdbBackend({ path });
+  const told: string[] = [];
+  const tell = (who: string) => (error: unknown) => told.push(`${who} ${(error as { code?: string }).code}`);
+  backend.onFailure(tell('onFailure'));
+  for (let number = 1; told.length === 0; number += 1) {
+    backend.write((batch) => batch.put('history', Buffer.from(String(number)), Buffer.alloc(10_000)));
+    await backend.flush().catch(tell('flush'));
+  }
+  try {
+    backend.write((batch) => batch.put('meta', Buffer.from('more'), Buffer.alloc(1)));
+  } catch (error) {
+    tell('write')(error);
+  }
+  backend.onFailure(tell('late onFailure'));
+  told.push(`first record ${backend.get('history', Buffer.from('1'))?.length}`);
+  await backend.close();
+  told.push('closed');
+  process.stdout.write(JSON.stringify(told));
+}
