@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { silentLogger } from '../base/logger.js';
 import { failsWith } from '../testing/conformance/fixture.js';
 import { ManualClock } from '../testing/manual-clock.js';
 import { connectGrpc } from './grpc-store.js';
@@ -155,6 +156,42 @@ describe('when no endpoint can be reached', () => {
     }
 
     expect(delays).toEqual([20, 40, 80, 100, 100, 60]);
+  });
+
+  test('the one that failed less is tried first', async () => {
+    const [dead] = await linked(1);
+    const [flaky] = await linked(2);
+    await dead.refuse();
+    const clock = new ManualClock();
+    const lost = { count: 0 };
+    const logger = {
+      ...silentLogger,
+      debug: (_: object, text: string) => void (text === 'endpoint failed' && lost.count++),
+    };
+    const options = { clock, logger, backoffMs: 10_000, backoffMaxMs: 100_000, dialTimeoutMs: 600_000 };
+    const store = await connect([dead, flaky], { ...options, requestTimeoutMs: 100_000, connectTimeoutMs: 100_000 });
+    const breaking = async () => {
+      const { count } = lost;
+      flaky.cut();
+      await eventually(() => lost.count > count);
+    };
+    // The first one failed at 0 s, and is to be tried again at 5 s; it fails again, and is to be tried at 15 s.
+    await store.range('a');
+    await clock.advance(1_000);
+    await breaking();
+    const first = store.range('a');
+    await clock.advance(4_000);
+    await eventually(() => lost.count === 3);
+    await clock.advance(1_000);
+    await first;
+    await clock.advance(1_000);
+    await breaking();
+
+    const second = store.range('a');
+    await clock.advance(5_000);
+
+    expect(clock.now()).toBe(12_000);
+    expect((await second).revision).toBe(2);
   });
 
   test('a call that waits for one is answered as soon as one can be', async () => {

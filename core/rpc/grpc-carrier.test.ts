@@ -299,6 +299,20 @@ describe('a watch stream', () => {
   });
 });
 
+test('a client that reads no answers is not read either', async () => {
+  const member = new FakeMember();
+  const stream = client(await serve(member, { streamBufferBytesMax: 6_400 })).stream(WatchService.watch);
+
+  for (let i = 0; i < 20_000; i += 1) stream.send(creating());
+  await eventually(() => member.watchers.length > 100);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+
+  expect(member.watchers.length).toBeLessThan(10_000);
+  for (let i = 0; i < 20_000; i += 1) await stream.next();
+  expect(member.watchers).toHaveLength(20_000);
+  stream.end();
+});
+
 describe('the server', () => {
   test('ends streams when the member stops', async () => {
     const member = new FakeMember();
