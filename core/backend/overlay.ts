@@ -1,4 +1,5 @@
 import { toMapKey } from '../base/bytes.js';
+import { AppendTable } from './append-table.js';
 import { type ScanOptions, type Table, TABLES } from './backend.js';
 import type { RecordedBatch } from './recorded-batch.js';
 import { SortedTable } from './sorted-table.js';
@@ -9,16 +10,23 @@ export const DELETED = null;
 /** A value, or that there is none any more. `undefined` where a layer knows nothing of a key. */
 export type Layered = Uint8Array | typeof DELETED;
 
+/** Revisions only ever grow, so the history is appended to; what compaction frees of it is the exception. */
+interface Tables {
+  readonly history: AppendTable<Layered>;
+  readonly lease: SortedTable<Layered>;
+  readonly meta: SortedTable<Layered>;
+}
+
 /** What an entry takes beside its key and value; an estimate. */
 const ENTRY_BYTES = 100;
 
 /** Changes that the engine does not have yet, to be looked at before it. */
 export class Overlay {
-  readonly #tables: Readonly<Record<Table, SortedTable<Layered>>>;
+  readonly #tables: Tables;
   #bytes = 0;
 
-  constructor(tables?: Readonly<Record<Table, SortedTable<Layered>>>) {
-    this.#tables = tables ?? { history: new SortedTable(), lease: new SortedTable(), meta: new SortedTable() };
+  constructor(tables?: Tables) {
+    this.#tables = tables ?? { history: new AppendTable(), lease: new SortedTable(), meta: new SortedTable() };
   }
 
   get bytes(): number {
