@@ -159,16 +159,17 @@ describe('reads', () => {
     void backend.flush();
     await engine.finish();
     put('b', 2);
+    put('d', 2);
     backend.write((batch) => batch.delete('meta', toBytes('c')));
     void backend.flush();
     put('c', 3);
     backend.write((batch) => batch.delete('meta', toBytes('b')));
     put('e', 3);
 
-    const expected = ['a1', 'c3', 'd1', 'e3'];
+    const expected = ['a1', 'c3', 'd2', 'e3'];
     const read = () => [...backend.scan('meta')].map(([key, value]) => `${toText(key)}${value.length}`);
     expect(read()).toEqual(expected);
-    expect(['a', 'b', 'c'].map((key) => backend.get('meta', toBytes(key))?.length)).toEqual([1, undefined, 3]);
+    expect(['a', 'b', 'c', 'd'].map((key) => backend.get('meta', toBytes(key))?.length)).toEqual([1, undefined, 3, 2]);
     await engine.finish();
     expect(read()).toEqual(expected);
   });

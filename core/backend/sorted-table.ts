@@ -66,7 +66,6 @@ export class SortedTable<V> {
   }
 
   *#down({ from, to }: ScanOptions): Generator<[string, V]> {
-    if (this.#tree.isEmpty) return;
     const start = from && toMapKey(from);
     for (const entry of this.#tree.entriesReversed(to && toMapKey(to), undefined, true)) {
       if (start !== undefined && entry[0] < start) return;
