@@ -120,10 +120,11 @@ export class Producer {
       )
       .do(
         put(this.#layout.of('item', slot), writeItem(toPut.item)),
-        ...this.#keeper.factReads(round),
-        get(this.#layout.round('item', gate.round), { countOnly: true }),
         ...(await this.#leasedKeys(toPut, progress, signal)),
         ...(toPut.alsoDo ?? []),
+        // Last, so that they see what the others did.
+        get(this.#layout.round('item', gate.round), { countOnly: true }),
+        ...this.#keeper.factReads(round),
       )
       .otherwise(
         get(this.#layout.gate),
@@ -201,19 +202,26 @@ export class Producer {
   ): Promise<PutAnswer | undefined> {
     if (attempt.outcome === 'refused') return undefined;
     if (attempt.outcome === 'known') return { id, round: attempt.round, position: attempt.position, added: false };
-    const { gate, linger } = progress;
-    forgetLeases(progress);
+    const { gate } = progress;
     this.#expectsFirst = false;
-    if (linger) this.#timers.arm(linger, () => void this.#keeper.tendQuietly(this.#store.logger));
+    this.#armLeases(progress);
     const round = gatheringRound(gate);
-    const [, ...reads] = attempt.answer.responses;
+    const readCount = this.#keeper.factReads(round).length;
+    const [draining, ...reads] = attempt.answer.responses.slice(-1 - readCount) as readonly RangeResult[];
     const facts = this.#keeper.factsOf(round, gate.consented, reads);
     await this.#keeper.tendQuietly(this.#store.logger, async () => {
       if (gate.state === 'closed') await this.#keeper.openIfDue(gate, facts);
-      const draining = reads[this.#keeper.factReads(round).length] as RangeResult;
-      if (gate.state === 'open' && draining.count === 0) await this.#keeper.closeIfDrained(gate);
+      if (gate.state === 'open' && draining?.count === 0) await this.#keeper.closeIfDrained(gate);
     });
     return { id, round, position: facts.itemCount, added: true };
+  }
+
+  /** The item is in, and the leases are in use: that of the linger only if it was the first of its round. */
+  #armLeases(progress: Progress): void {
+    delete progress.seen;
+    if (!progress.isFirst || !progress.linger) return;
+    this.#timers.arm(progress.linger, () => void this.#keeper.tendQuietly(this.#store.logger));
+    delete progress.linger;
   }
 
   async #dropLeases({ linger, seen }: Progress): Promise<void> {

@@ -59,7 +59,7 @@ export class QueueView {
   readonly #lingers = new Set<number>();
   readonly #listeners = new Set<() => void>();
   #gate: Gate = readGate(undefined);
-  #failure: { readonly error: unknown } | undefined;
+  #failure: { readonly error: Error } | undefined;
   #version = 0;
 
   constructor(store: Store, layout: Layout, release: Release, events: QueueViewEvents, prng?: Prng) {
@@ -226,7 +226,7 @@ export class QueueView {
   }
 
   #fail(error: unknown): void {
-    this.#failure ??= { error };
+    this.#failure ??= { error: error as Error };
     this.#changed();
   }
 
