@@ -1,5 +1,5 @@
 /** `conclave serve` as a process: how it ends, and which data folders it refuses. */
-import { appendFile, mkdir, mkdtemp, open as openFile, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, open as openFile, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
@@ -110,7 +110,7 @@ test('a torn last record is dropped, and the log says so', async () => {
   first.kill('SIGKILL');
   await first.ended;
   const last = (await segments()).at(-1) as string;
-  await cutLastRecord(last);
+  await appendTornRecord(last);
 
   const second = serve();
   const store = await connect(await second.ready());
@@ -163,12 +163,12 @@ async function flipByte(path: string, offset: number): Promise<void> {
   await file.close();
 }
 
-/** Zeros the last few bytes that are written, as if the last write had reached the disk only in part. */
-async function cutLastRecord(path: string): Promise<void> {
+/** Leaves behind the log's end what a write that reached the disk only in part would leave. */
+async function appendTornRecord(path: string): Promise<void> {
   const bytes = await readFile(path);
-  let end = (await stat(path)).size;
+  let end = bytes.length;
   while (end > 0 && bytes[end - 1] === 0) end -= 1;
   const file = await openFile(path, 'r+');
-  await file.write(new Uint8Array(8), 0, 8, end - 8);
+  await file.write(new Uint8Array(40).fill(0xab), 0, 40, Math.ceil(end / 64) * 64);
   await file.close();
 }
