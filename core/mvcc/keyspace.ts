@@ -12,7 +12,7 @@ import { evaluateRange } from './range.js';
 import { loadKeyValue, RevisionReading } from './reading.js';
 import { RecordReader } from './record.js';
 import { RecordStore } from './record-store.js';
-import { mainOf, subOf } from './revision.js';
+import { encodeRevision, mainOf, subOf } from './revision.js';
 import { isReadOnly } from './txn-plan.js';
 import { type KeyspaceWriter, RevisionWriter } from './writer.js';
 
@@ -29,10 +29,13 @@ const FIRST_REVISION = 1;
 export class Keyspace {
   readonly #state: KeyspaceState;
   readonly #backend: Backend;
+  /** No record before this revision has a lease. */
+  readonly #leasedFrom: number;
 
-  private constructor(backend: Backend, state: KeyspaceState) {
+  private constructor(backend: Backend, state: KeyspaceState, leasedFrom: number) {
     this.#backend = backend;
     this.#state = state;
+    this.#leasedFrom = leasedFrom;
   }
 
   /** Reads what the backend holds; a fresh one is at revision 1. Takes time in proportion to its history. */
@@ -40,12 +43,15 @@ export class Keyspace {
     const compactRevision = readCompactRevision(backend);
     const index = new KeyIndex();
     let revision = Math.max(FIRST_REVISION, compactRevision);
+    let leasedFrom = Number.POSITIVE_INFINITY;
     for (const [key, record] of backend.scan('history')) {
       revision = Math.max(revision, mainOf(key));
       const reader = new RecordReader(mainOf(key), record);
+      if (reader.isLeased) leasedFrom = Math.min(leasedFrom, reader.modRevision);
       index.record(reader.keyText, { main: mainOf(key), sub: subOf(key) }, reader, undefined);
     }
-    return new Keyspace(backend, { index, records: new RecordStore(backend), revision, compactRevision });
+    const state = { index, records: new RecordStore(backend), revision, compactRevision };
+    return new Keyspace(backend, state, Math.min(leasedFrom, revision + 1));
   }
 
   /** The newest revision. */
@@ -124,7 +130,7 @@ export class Keyspace {
 
   /** The keys that live by a lease, with it. Takes time in proportion to the history: meant for when it is opened. */
   *leasedKeys(): Generator<readonly [key: Uint8Array, lease: LeaseId]> {
-    for (const [key, record] of this.#backend.scan('history')) {
+    for (const [key, record] of this.#backend.scan('history', { from: encodeRevision(this.#leasedFrom, 0) })) {
       const reader = new RecordReader(mainOf(key), record);
       if (!reader.isLeased) continue;
       const newest = this.#state.index.get(reader.keyText);
