@@ -98,11 +98,12 @@ async function startInFolder(dataDir: string, surroundings: Surroundings, closer
     segmentBytes: settings.walSegmentBytes,
     logger,
   });
-  closers.add(() => opened.wal.close());
+  // Not `opened` itself, whose entries would stay in memory as long as this.
+  const { wal: log, hardState } = opened;
+  closers.add(() => log.close());
 
   const machine = openMachine(backend, settings);
   checkBelongTogether(folder, opened, machine.appliedIndex);
-  const { wal: log, hardState } = opened;
   const { identity } = folder;
   const member = await assemble({ identity, backend, machine, log, hardState, storedLog: opened }, surroundings);
   closers.add(() => member.close());
