@@ -9,6 +9,7 @@ import {
 } from '@grpc/grpc-js';
 import type { Timer } from '../base/clock.js';
 import { CallFailure } from './call-failure.js';
+import { onAbort } from './on-abort.js';
 import { deadlineAfter } from './patient-timer.js';
 import { type ClientSettings, type EndpointAddress, nameOf } from './settings.js';
 
@@ -89,7 +90,7 @@ export class Connection {
       let call: ClientUnaryCall | undefined = undefined;
       const settle = () => {
         timer?.cancel();
-        signal?.removeEventListener('abort', onAbort);
+        stopListening();
         return this.#ended(pending);
       };
       const fail = (error: Error) => {
@@ -97,8 +98,8 @@ export class Connection {
         reject(error);
         call?.cancel();
       };
-      const onAbort = () => fail(signal?.reason as Error);
       const pending = { fail };
+      const stopListening = onAbort(signal, () => fail(signal?.reason as Error));
       this.#calls.add(pending);
       call = this.#client.makeUnaryRequest(
         method.path,
@@ -117,7 +118,6 @@ export class Connection {
         fail(CallFailure.lost(`${this.name} did not answer within ${timeoutMs} ms`));
         this.loseIfSilentSince(startedMs);
       });
-      signal?.addEventListener('abort', onAbort, { once: true });
     });
   }
 

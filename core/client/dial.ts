@@ -2,6 +2,7 @@ import { Channel, type ChannelCredentials, Client, connectivityState, credential
 import { asBuffer } from '../base/bytes.js';
 import { UnavailableError } from '../base/errors.js';
 import { Connection } from './connection.js';
+import { onAbort } from './on-abort.js';
 import { type ClientSettings, type EndpointAddress, nameOf } from './settings.js';
 
 /**
@@ -47,15 +48,14 @@ function untilReady(channel: Channel, name: string, settings: ClientSettings, si
   return new Promise((resolve, reject) => {
     const settle = (error?: Error) => {
       timer.cancel();
-      signal.removeEventListener('abort', onAbort);
+      stopListening();
       if (error) reject(error);
       else resolve();
     };
-    const onAbort = () => settle(signal.reason as Error);
+    const stopListening = onAbort(signal, () => settle(signal.reason as Error));
     const timer = settings.clock.after(settings.connectTimeoutMs, () =>
       settle(new UnavailableError(`${name} could not be reached within ${settings.connectTimeoutMs} ms`)),
     );
-    signal.addEventListener('abort', onAbort, { once: true });
     const look = () => {
       const state = channel.getConnectivityState(true);
       if (state === connectivityState.READY) return settle();

@@ -2,6 +2,7 @@ import { sleep } from '../base/clock.js';
 import { ClosedError, InvalidArgumentError, UnavailableError } from '../base/errors.js';
 import type { Connection } from './connection.js';
 import { dial } from './dial.js';
+import { onAbort } from './on-abort.js';
 import { backoffMs, type ClientSettings, type EndpointAddress, nameOf } from './settings.js';
 
 interface Endpoint {
@@ -123,15 +124,14 @@ export class EndpointPool {
 /** The promise's result, or the signal's reason if it aborts before; the promise itself goes on. */
 async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   signal.throwIfAborted();
-  let onAbort = () => {};
+  let stopListening = () => {};
   const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason as Error);
-    signal.addEventListener('abort', onAbort, { once: true });
+    stopListening = onAbort(signal, () => reject(signal.reason as Error));
   });
   try {
     return await Promise.race([promise, aborted]);
   } finally {
-    signal.removeEventListener('abort', onAbort);
+    stopListening();
   }
 }
 

@@ -4,6 +4,7 @@ import { type LeaseKeepAliveRequest, type LeaseKeepAliveResponse, LeaseService }
 import { fromInt64 } from '../rpc/int64.js';
 import { CallFailure } from './call-failure.js';
 import type { Connection, DuplexStream } from './connection.js';
+import { onAbort } from './on-abort.js';
 import { deadlineAfter } from './patient-timer.js';
 import type { ClientSettings } from './settings.js';
 
@@ -47,16 +48,15 @@ export class KeepAliveLink {
       const { requestTimeoutMs } = this.#settings;
       const settle = () => {
         timer.cancel();
-        signal?.removeEventListener('abort', onAbort);
+        stopListening();
       };
       const timer = deadlineAfter(this.#settings.clock, requestTimeoutMs, () =>
         this.#fail(link, CallFailure.lost(`${connection.name} did not renew within ${requestTimeoutMs} ms`)),
       );
-      const onAbort = () => {
+      const stopListening = onAbort(signal, () => {
         settle();
         reject(signal?.reason as Error);
-      };
-      signal?.addEventListener('abort', onAbort, { once: true });
+      });
       this.#idle?.cancel();
       const waiting = link.waiting.get(id) ?? [];
       link.waiting.set(id, waiting);

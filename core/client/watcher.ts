@@ -3,6 +3,7 @@ import type { Event, KeyRange } from '../base/key-value.js';
 import type { WatchBatch } from '../base/operation.js';
 import type { WatchOptions, WatchStream } from '../store.js';
 import { toRangeFields } from '../rpc/convert-requests.js';
+import { onAbort } from './on-abort.js';
 import { type WatchCreateRequest, WatchCreateRequest_FilterType as Filter } from '../rpc/gen/watch.js';
 
 /** What a watcher asks of the link that carries it. */
@@ -40,7 +41,7 @@ export class Watcher implements WatchStream, AsyncIterator<WatchBatch, undefined
   readonly #carrier: Carrier;
   readonly #batches: WatchBatch[] = [];
   readonly #readers: Reader[] = [];
-  readonly #onAbort = () => this.#stop(this.#options.signal?.reason);
+  readonly #stopListening: () => void;
   #resolveCreated: (revision: number) => void = () => {};
   #rejectCreated: (error: unknown) => void = () => {};
   #isCreated = false;
@@ -65,7 +66,7 @@ export class Watcher implements WatchStream, AsyncIterator<WatchBatch, undefined
     });
     // Whoever reads the events need not also wait for this promise.
     this.created.catch(() => {});
-    options.signal?.addEventListener('abort', this.#onAbort, { once: true });
+    this.#stopListening = onAbort(options.signal, () => this.#stop(options.signal?.reason));
   }
 
   // --- The reader's side ------------------------------------------------------------------------------------------
@@ -198,7 +199,7 @@ export class Watcher implements WatchStream, AsyncIterator<WatchBatch, undefined
   #finish(end: { readonly error?: unknown }): void {
     if (this.#end) return;
     this.#end = end;
-    this.#options.signal?.removeEventListener('abort', this.#onAbort);
+    this.#stopListening();
     this.#carrier.ended(this);
     this.#rejectCreated('error' in end ? end.error : new ClosedError('the watch'));
     for (const reader of this.#readers.splice(0)) this.#takeEnd(this.#end).then(reader.resolve, reader.reject);

@@ -52,7 +52,7 @@ export interface RpcLimits {
   readonly drainMs: number;
 }
 
-export const DEFAULT_RPC_LIMITS: RpcLimits = {
+const DEFAULT_LIMITS: RpcLimits = {
   connectionsMax: 10_000,
   streamsPerConnectionMax: 10_000,
   watchersPerStreamMax: 100_000,
@@ -88,7 +88,7 @@ export interface GrpcServer {
  * @throws the operating system's error if the address cannot be listened on
  */
 export async function serveGrpc(options: ServeOptions): Promise<GrpcServer> {
-  const carrier = new Carrier(options, { ...DEFAULT_RPC_LIMITS, ...options.limits });
+  const carrier = new Carrier(options, { ...DEFAULT_LIMITS, ...options.limits });
   await carrier.listen(options.host, options.port);
   return carrier;
 }
