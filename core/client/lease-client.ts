@@ -50,7 +50,8 @@ export class LeaseClient {
       if (!mayExist || !hasCode(error, 'LEASE_EXISTS')) throw mayExist && isPassing(error) ? unknown(error) : error;
       // Our first request was carried out; unless the caller chose the id, for then it may be somebody else's.
       if (id !== undefined && id !== 0n) throw unknown(error);
-      const { grantedTtlSeconds } = await this.#timeToLive(lease, { ...(signal ? { signal } : {}) });
+      const { grantedTtlSeconds, remainingTtlSeconds } = await this.#timeToLive(lease, signal ? { signal } : {});
+      if (remainingTtlSeconds < 0) throw new LeaseNotFoundError(lease);
       return { ...this.handle(lease), ttlSeconds: grantedTtlSeconds };
     }
   }

@@ -46,6 +46,20 @@ describe('a grant', () => {
     expect(lease.ttlSeconds).toBe(15);
   });
 
+  test('that had ended by the time it was recognised says so', async () => {
+    let count = 0;
+    const server = await serve({
+      leaseGrant: () =>
+        (count += 1) === 1
+          ? failure(status.UNAVAILABLE, 'etcdserver: request timed out')
+          : failure(status.FAILED_PRECONDITION, 'etcdserver: lease already exists'),
+      leaseTimeToLive: ({ ID }) => ({ header: header(1), ID, TTL: -1n, grantedTTL: 0n, keys: [] }),
+    });
+    const store = await connect([server]);
+
+    await failsWith('LEASE_NOT_FOUND', () => store.grantLease('15s'));
+  });
+
   test('of an id that the caller chose fails as existing if the server says so at once', async () => {
     const server = await serve({
       leaseGrant: () => failure(status.FAILED_PRECONDITION, 'etcdserver: lease already exists'),
