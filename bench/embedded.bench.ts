@@ -2,6 +2,7 @@
  * `npm run bench:embedded`: the embedded store beside the bare disk. Every ratio is of two figures of this same run.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { open } from 'conclave/core';
 import { mutexCycles } from './embedded/mutex.js';
@@ -13,6 +14,7 @@ import { printTable } from './measure.js';
 
 // Beside the working folder, not in the temporary one, which may be in memory and make fdatasync free.
 const folder = await mkdtemp(join(process.cwd(), '.bench-'));
+console.log(`Node ${process.version}, ${availableParallelism()} cores, disk ${folder}`);
 try {
   const store = await open({ dataDir: join(folder, 'store') });
   printTable('Puts', [...(await putLatency(store, folder)), ...(await putRates(store))]);

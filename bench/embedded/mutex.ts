@@ -5,7 +5,10 @@ import { figure, ratePerSecond, type Row } from '../measure.js';
 const RATE_MS = 3_000;
 const CONTENDERS = 16;
 
-/** Acquire and release, again and again: alone, and with others in line; and how many waiters a release wakes. */
+/**
+ * Acquire and release, again and again: alone, and with others in line; and how many waiters a release wakes, which is
+ * how many batches of events reach all those who wait, by the number of releases.
+ */
 export async function mutexCycles(store: Store): Promise<Row[]> {
   const alone = new Mutex(store, { name: 'bench-alone' });
   const uncontended = await ratePerSecond(1, RATE_MS, () => cycle(alone));
@@ -23,7 +26,11 @@ export async function mutexCycles(store: Store): Promise<Row[]> {
   return [
     { what: 'mutex cycles, uncontended', figure: figure(uncontended, '/s') },
     { what: `mutex cycles, ${CONTENDERS} contenders`, figure: figure(contended, '/s') },
-    { what: 'waiters woken by a release', figure: figure(counting.batches() / releases) },
+    {
+      what: 'waiters woken by a release',
+      figure: figure(counting.batches() / releases),
+      besides: `${counting.batches()} batches, ${releases} releases`,
+    },
   ];
 }
 

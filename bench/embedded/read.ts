@@ -1,7 +1,7 @@
 import type { Store } from 'conclave/core';
 import { figure, ratePerSecond, type Row } from '../measure.js';
 
-const RATE_MS = 2_000;
+const RATE_MS = 1_000;
 const KEYS = 10_000;
 
 /** Reads a second of single keys, linearizable and serializable. */
