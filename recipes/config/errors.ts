@@ -16,10 +16,16 @@ export class InvalidConfigError extends CoordinationError {
     readonly issues: readonly ConfigIssue[],
     options?: ErrorOptions,
   ) {
-    const told = issues.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
-    super(`config ${config} is invalid: ${told.join('; ')}`, options);
+    const told = issues
+      .slice(0, ISSUES_TOLD_MAX)
+      .map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
+    const rest = issues.length > ISSUES_TOLD_MAX ? `; and ${issues.length - ISSUES_TOLD_MAX} more` : '';
+    super(`config ${config} is invalid: ${told.join('; ')}${rest}`, options);
   }
 }
+
+/** Issues in the text of an error; `issues` has all of them. */
+const ISSUES_TOLD_MAX = 5;
 
 /** Somebody published since: the release in force is not the one that this publication was to follow. Read it and decide again. */
 export class ConfigConflictError extends CoordinationError {
@@ -44,6 +50,23 @@ export class ReleaseNotFoundError extends CoordinationError {
     readonly release: number,
   ) {
     super(`config ${config} has no release ${release} in its history`);
+  }
+}
+
+/**
+ * The store has a release in force that is older than the one in force here. That cannot be, unless the store was set back
+ * or is another one; what is in force here stays. To go on from what the store has, publish it anew; or delete the snapshot
+ * file and restart the process.
+ */
+export class ConfigDowngradeError extends CoordinationError {
+  readonly code = 'CONFIG_DOWNGRADE';
+  readonly retry = 'never';
+  constructor(
+    readonly config: string,
+    readonly inForceRevision: number,
+    readonly storeRevision: number,
+  ) {
+    super(`config ${config} is in force as of revision ${inForceRevision}; the store has it as of ${storeRevision}`);
   }
 }
 

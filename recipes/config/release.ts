@@ -1,8 +1,8 @@
 import { hostname } from 'node:os';
+import { toText } from '../../core/base/bytes.js';
 import { prefix, range } from '../../core/base/key-range.js';
 import type { KeyRange, KeyValue } from '../../core/base/key-value.js';
-import { toText } from '../../core/base/bytes.js';
-import { recipePrefix } from '../keys.js';
+import { escapeSegment, recipePrefix } from '../keys.js';
 import { parseObject, wallTimeForDisplay } from '../metadata.js';
 
 /** A published document and who published it. It never changes. */
@@ -26,6 +26,12 @@ export interface ReleaseNotes {
   readonly comment?: string | undefined;
   readonly author?: string | undefined;
   readonly rollbackOf?: number | undefined;
+}
+
+/** Which release is in force, and since which revision of the store. */
+export interface Pointer {
+  readonly release: number;
+  readonly revision: number;
 }
 
 const DIGITS = 12;
@@ -61,7 +67,7 @@ export class ConfigLayout {
   }
 
   seen(instance: string): string {
-    return `${this.#prefix}seen/${instance}`;
+    return `${this.#prefix}seen/${escapeSegment(instance)}`;
   }
 
   get allSeen(): KeyRange {
@@ -83,14 +89,23 @@ export function newRelease(release: number, document: unknown, notes: ReleaseNot
 }
 
 /** The release in a key, or `undefined` if there is none that we could have written. */
-export function parseRelease(kv: KeyValue | undefined): Release | undefined {
+export function parseRelease(kv: Pick<KeyValue, 'value'> | undefined): Release | undefined {
   const parsed = kv && parseObject(kv.value);
-  if (!parsed || typeof parsed['release'] !== 'number' || !('document' in parsed)) return undefined;
-  return parsed as unknown as Release;
+  return isRelease(parsed) ? parsed : undefined;
 }
 
-/** The number that `current` has, or 0 if nothing was published. */
-export function parsePointer(kv: KeyValue | undefined): number {
+export function isRelease(parsed: Readonly<Record<string, unknown>> | undefined): parsed is Release & typeof parsed {
+  return parsed !== undefined && typeof parsed['release'] === 'number' && 'document' in parsed;
+}
+
+/** The number that `current` has, or 0 if nothing was published, or it is no number. */
+export function parsePointer(kv: Pick<KeyValue, 'value'> | undefined): number {
   const release = kv ? Number(toText(kv.value)) : 0;
   return Number.isSafeInteger(release) && release > 0 ? release : 0;
+}
+
+/** The number in the key of a release, or 0 if it has none. */
+export function numberOfRelease(kv: Pick<KeyValue, 'key'> | undefined): number {
+  const release = kv ? Number(toText(kv.key).slice(-DIGITS)) : 0;
+  return Number.isSafeInteger(release) ? release : 0;
 }

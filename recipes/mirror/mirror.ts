@@ -8,6 +8,7 @@ import type { Store, Target } from '../../core/store.js';
 import { toRange } from '../../core/txn.js';
 import { abortable, bounded, type WaitOptions } from '../wait.js';
 import { Backoff } from './backoff.js';
+import { deferred } from './deferred.js';
 import { mergeDiffs, type MirrorDiff, type MirrorEntry } from './diff.js';
 import { Feed } from './feed.js';
 import { listAll } from './listing.js';
@@ -377,20 +378,6 @@ export class Mirror<T> implements AsyncDisposable {
   #warn(fields: object, message: string): void {
     this.#store.logger.warn({ range: toText(this.#target.key), ...fields }, message);
   }
-}
-
-interface Deferred {
-  readonly promise: Promise<void>;
-  readonly resolve: () => void;
-  readonly reject: (reason: unknown) => void;
-}
-
-function deferred(): Deferred {
-  let settle!: Omit<Deferred, 'promise'>;
-  const promise = new Promise<void>((resolve, reject) => (settle = { resolve, reject }));
-  // Whoever waits hears of it; if nobody waits, nobody needs to.
-  promise.catch(() => undefined);
-  return { promise, ...settle };
 }
 
 function isFinal(error: unknown): boolean {

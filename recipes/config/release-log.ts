@@ -1,0 +1,167 @@
+import { hasCode } from '../../core/base/errors.js';
+import { range as rangeBetween } from '../../core/base/key-range.js';
+import type { KeyValue } from '../../core/base/key-value.js';
+import type { OperationResult, RangeResult } from '../../core/base/operation.js';
+import type { Store } from '../../core/store.js';
+import { createRevision, get, modRevision, put, remove } from '../../core/txn.js';
+import { newAcquisitionId } from '../keys.js';
+import { toJson } from '../metadata.js';
+import { persist } from '../retry.js';
+import { ConfigConflictError, ReleaseNotFoundError } from './errors.js';
+import {
+  type ConfigLayout,
+  newRelease,
+  numberOfRelease,
+  parsePointer,
+  parseRelease,
+  type Pointer,
+  type Release,
+  type ReleaseNotes,
+} from './release.js';
+
+export interface Publication extends ReleaseNotes {
+  readonly document: unknown;
+  /** Publish only if this release is in force; 0: only if there is none. */
+  readonly ifRelease?: number | undefined;
+  /** Publish only if nothing was ever published. */
+  readonly onlyFirst?: boolean;
+}
+
+/** What a publication became: the release, and the revision at which it came into force. */
+export interface Published {
+  readonly release: Release;
+  readonly pointer: Pointer;
+}
+
+/** Releases read at once: documents may be large. */
+const PAGE_RELEASES = 8;
+
+/**
+ * The releases of a configuration in the store. A publication is one transaction: the release, the pointer to it, and the
+ * removal of what the history no longer reaches, under the condition that the pointer has not moved.
+ */
+export class ReleaseLog {
+  readonly #store: Store;
+  readonly #config: string;
+  readonly #layout: ConfigLayout;
+  readonly #historyMax: number;
+
+  constructor(
+    store: Store,
+    options: { readonly config: string; readonly layout: ConfigLayout; readonly historyMax: number },
+  ) {
+    this.#store = store;
+    this.#config = options.config;
+    this.#layout = options.layout;
+    this.#historyMax = options.historyMax;
+  }
+
+  /** A release; undefined if the history does not have it. */
+  async read(release: number, signal: AbortSignal): Promise<Release | undefined> {
+    return parseRelease(await this.#store.get(this.#layout.release(release), { signal }));
+  }
+
+  /** @throws {@link ReleaseNotFoundError} */
+  async find(release: number, signal: AbortSignal): Promise<Release> {
+    const found = await this.read(release, signal);
+    if (!found) throw new ReleaseNotFoundError(this.#config, release);
+    return found;
+  }
+
+  /** At most so many releases, newest first. */
+  async history(limit: number, signal: AbortSignal): Promise<readonly Release[]> {
+    const releases: Release[] = [];
+    const order = { sortTarget: 'key', sortOrder: 'descend', limit: PAGE_RELEASES, signal } as const;
+    let page = await this.#store.range(this.#layout.releases, order);
+    const { revision } = page;
+    for (;;) {
+      for (const kv of page.kvs) releases.push(...[parseRelease(kv) ?? []].flat());
+      const last = page.kvs.at(-1);
+      if (!page.more || !last || releases.length >= limit) return releases.slice(0, limit);
+      page = await this.#store.range(rangeBetween(this.#layout.releases.key, last.key), { ...order, revision });
+    }
+  }
+
+  /**
+   * Publishes, trying until it is done or called off. A lost answer is asked for again, by trying the same again.
+   *
+   * @throws {@link ConfigConflictError} if another release than `ifRelease` is in force
+   */
+  async publish(publication: Publication, signal: AbortSignal): Promise<Published> {
+    const publicationId = newAcquisitionId();
+    let round: Round | undefined;
+    return persist(this.#store.clock, signal, async () => {
+      for (;;) {
+        round ??= await this.#begin(publication, publicationId, signal);
+        const published = await this.#attempt(round, signal);
+        if (published) return published;
+        // Somebody else was quicker: follow what he published.
+        round = undefined;
+      }
+    });
+  }
+
+  /** Reads what is in force, and makes the release that would follow it. */
+  async #begin(publication: Publication, publicationId: string, signal: AbortSignal): Promise<Round> {
+    const { ifRelease, onlyFirst } = publication;
+    const { responses } = await this.#store
+      .txn()
+      .do(
+        get(this.#layout.current),
+        get(this.#layout.releases, { sortTarget: 'key', sortOrder: 'descend', limit: 1, keysOnly: true }),
+      )
+      .commit({ signal });
+    const current = firstOf(responses[0]);
+    const inForce = parsePointer(current);
+    // Where an operator has deleted the pointer, numbers that were given out are not given out again.
+    const latest = Math.max(inForce, numberOfRelease(firstOf(responses[1])));
+    const expected = onlyFirst ? 0 : ifRelease;
+    const found = onlyFirst ? latest : inForce;
+    if (expected !== undefined && found !== expected) throw new ConfigConflictError(this.#config, expected, found);
+    const release = newRelease(latest + 1, publication.document, publication, publicationId);
+    return { release, bytes: toJson(release, 'document'), currentRevision: current?.modRevision ?? 0, lost: undefined };
+  }
+
+  /** One attempt; undefined if somebody else was quicker. */
+  async #attempt(round: Round, signal: AbortSignal): Promise<Published | undefined> {
+    const { release, bytes, currentRevision } = round;
+    const key = this.#layout.release(release.release);
+    try {
+      const { succeeded, revision, responses } = await this.#store
+        .txn()
+        .when(modRevision(this.#layout.current).equals(currentRevision), createRevision(key).equals(0))
+        .do(put(key, bytes), put(this.#layout.current, String(release.release)), ...this.#pruning(release.release))
+        .otherwise(get(this.#layout.current), get(key))
+        .commit({ signal });
+      if (succeeded) return { release, pointer: { release: release.release, revision } };
+      const [current, existing] = [firstOf(responses[0]), firstOf(responses[1])];
+      if (existing && parseRelease(existing)?.publicationId === release.publicationId) {
+        return { release, pointer: { release: release.release, revision: existing.createRevision } };
+      }
+      // Ours may have been published, and pruned since; to publish it again could undo what came after.
+      if (round.lost !== undefined && !existing && current) throw round.lost;
+      return undefined;
+    } catch (error) {
+      if (hasCode(error, 'OUTCOME_UNKNOWN')) round.lost = error as Error;
+      throw error;
+    }
+  }
+
+  #pruning(release: number): ReturnType<typeof remove>[] {
+    const oldest = release - this.#historyMax + 1;
+    return oldest > 1 ? [remove(this.#layout.releasesBefore(oldest))] : [];
+  }
+}
+
+interface Round {
+  readonly release: Release;
+  readonly bytes: Uint8Array;
+  /** The pointer's mod revision, 0 if there is none. */
+  readonly currentRevision: number;
+  /** The last attempt whose answer was lost. */
+  lost: Error | undefined;
+}
+
+function firstOf(result: OperationResult | undefined): KeyValue | undefined {
+  return (result as RangeResult | undefined)?.kvs[0];
+}
