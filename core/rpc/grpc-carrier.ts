@@ -228,15 +228,19 @@ class Carrier implements GrpcServer {
   #keepAlive(call: ServerDuplexStream<LeaseKeepAliveRequest, LeaseKeepAliveResponse>, lease: LeaseService): void {
     const { keepAlivesPerStreamMax } = this.#limits;
     const fail = this.#open(call, () => {});
-    const replies = new OrderedReplies<LeaseKeepAliveResponse>((reply) => call.write(reply), fail);
+    const replies = new OrderedReplies<LeaseKeepAliveResponse>((reply) => {
+      if (!call.writableEnded) call.write(reply);
+    }, fail);
     let hasEnded = false;
     const isBehind = () => replies.pendingCount >= keepAlivesPerStreamMax || call.writableNeedDrain;
     const settled = () => {
       if (hasEnded && replies.pendingCount === 0) call.end();
-      else if (!isBehind()) call.resume();
+      else if (!isBehind() && !call.destroyed) call.resume();
     };
     call.on('drain', settled);
     call.on('data', (request: LeaseKeepAliveRequest | Malformed) => {
+      // What came in behind a failure is not answered any more.
+      if (call.writableEnded) return;
       if (request instanceof Malformed) return fail(request.error);
       replies.push(lease.leaseKeepAlive(request), settled);
       if (isBehind()) call.pause();
