@@ -177,7 +177,7 @@ export class Connection {
 
   /** A call may be slow for its own reasons; an endpoint from which nothing at all came meanwhile hangs. */
   loseIfSilentSince(sinceMs: number): void {
-    if (this.#lastHeardMs < sinceMs) this.lose('it stopped answering');
+    if (this.#lastHeardMs <= sinceMs) this.lose('it stopped answering');
   }
 
   #heard(): void {

@@ -21,6 +21,8 @@ export class EndpointPool {
   readonly #endpoints: readonly Endpoint[];
   readonly #settings: ClientSettings;
   readonly #closing = new AbortController();
+  /** The one in use, and those that were left while something was under way on them. */
+  readonly #connections = new Set<Connection>();
   #next: number;
   #current: Connection | undefined;
   #connecting: Promise<Connection> | undefined;
@@ -52,14 +54,13 @@ export class EndpointPool {
   avoid(connection: Connection): void {
     const endpoint = this.#endpoints.find(({ address }) => address === connection.address);
     if (!endpoint || this.#current !== connection || this.#endpoints.length === 1) return;
-    this.#current = undefined;
-    this.#failed(endpoint);
+    this.#left(endpoint, connection);
     connection.retire();
   }
 
   close(): void {
     this.#closing.abort(new ClosedError());
-    this.#current?.lose('the store was closed');
+    for (const connection of [...this.#connections]) connection.lose('the store was closed');
   }
 
   async #connect(): Promise<Connection> {
@@ -95,14 +96,20 @@ export class EndpointPool {
   #use(endpoint: Endpoint, connection: Connection): Connection {
     this.#next = this.#endpoints.indexOf(endpoint);
     this.#current = connection;
+    this.#connections.add(connection);
     connection.onLost(() => {
-      if (this.#current !== connection) return;
-      this.#current = undefined;
-      if (connection.hasAnswered) endpoint.failures = 0;
-      if (!this.#closing.signal.aborted) this.#failed(endpoint);
+      this.#connections.delete(connection);
+      if (this.#current === connection) this.#left(endpoint, connection);
     });
     this.#settings.logger.debug({ endpoint: nameOf(endpoint.address) }, 'connected');
     return connection;
+  }
+
+  #left(endpoint: Endpoint, connection: Connection): void {
+    this.#current = undefined;
+    if (this.#closing.signal.aborted) return;
+    if (connection.hasAnswered) endpoint.failures = 0;
+    this.#failed(endpoint);
   }
 
   #failed(endpoint: Endpoint): void {
