@@ -8,10 +8,11 @@ import { ConfigWatcher } from '../config/config-watcher.js';
 import type { Election } from '../election/election.js';
 import type { Leadership } from '../election/leadership.js';
 import { Emitter } from '../emitter.js';
+import { withCurrentHeld } from '../mutex/current-held.js';
 import type { WaitOptions } from '../wait.js';
 import { concerns, valueAt } from './config-paths.js';
 import { DecoratorMisuseError } from './errors.js';
-import { LeaderLoop } from './leader-loop.js';
+import { isLoss, LeaderLoop } from './leader-loop.js';
 import type { Method } from './method-wrapper.js';
 import { decoratedRecipes, describeClass, isDecoratedRecipe, type RecipeConstructor } from './recipe-decorators.js';
 import { bind, type Runtime, unbind } from './runtime.js';
@@ -92,8 +93,8 @@ export class App extends Emitter<AppEvents> implements Runtime, AsyncDisposable 
     return made;
   }
 
-  leadership(electionClass: RecipeConstructor): Leadership<unknown> | undefined {
-    return this.#leaders.get(electionClass)?.leadership;
+  whileLeading<R>(electionClass: RecipeConstructor, call: () => R | Promise<R>): Promise<R> | undefined {
+    return this.#leaders.get(electionClass)?.during(call);
   }
 
   track<R>(call: Promise<R>): Promise<R> {
@@ -138,7 +139,7 @@ export class App extends Emitter<AppEvents> implements Runtime, AsyncDisposable 
   #listen(service: ServiceClass, object: object, wiring: Extract<Wiring, { kind: 'onConfig' }>): void {
     const config = this.recipe(wiring.recipe) as unknown as AnyConfig;
     const listener = (change: { readonly changes: readonly { readonly path: string }[] }) => {
-      if (!change.changes.some(({ path }) => concerns(wiring.paths, path))) return;
+      if (wiring.paths.length > 0 && !change.changes.some(({ path }) => concerns(wiring.paths, path))) return;
       void this.track(this.#call(object, wiring, change)).catch((error: unknown) =>
         this.#report(error, wiring, service),
       );
@@ -160,9 +161,7 @@ export class App extends Emitter<AppEvents> implements Runtime, AsyncDisposable 
         .map(
           ({ service, object, wiring }) =>
             (leadership: Leadership<unknown>) =>
-              this.#call(object, wiring, leadership).catch((error: unknown) => {
-                if (!leadership.signal.aborted) this.#report(error, wiring, service);
-              }),
+              this.#lead(leadership, object, wiring, service),
         );
       const staysLeader = concerned.some(({ wiring }) => wiring.kind === 'leaderOnly');
       const election = this.recipe(electionClass) as unknown as Election<unknown>;
@@ -171,6 +170,16 @@ export class App extends Emitter<AppEvents> implements Runtime, AsyncDisposable 
       this.#running.push(
         loop.run(this.#stop.signal, (error) => this.#announceError(error, `election ${electionClass.name}`)),
       );
+    }
+  }
+
+  async #lead(leadership: Leadership<unknown>, object: object, wiring: Wiring, service: ServiceClass): Promise<void> {
+    try {
+      await withCurrentHeld(leadership, () => this.#call(object, wiring, leadership));
+    } catch (error) {
+      if (isEnd(error, leadership.signal)) return;
+      this.#report(error, wiring, service);
+      throw error;
     }
   }
 
@@ -193,7 +202,7 @@ export class App extends Emitter<AppEvents> implements Runtime, AsyncDisposable 
   }
 
   async #call(object: object, { member }: Wiring, argument: unknown): Promise<void> {
-    await ((object as Record<string, Method>)[member] as Method).call(object, argument);
+    await ((object as Record<string | symbol, Method>)[member] as Method).call(object, argument);
   }
 
   #report(error: unknown, wiring: Wiring, service: ServiceClass): void {
@@ -212,11 +221,17 @@ export class App extends Emitter<AppEvents> implements Runtime, AsyncDisposable 
     const drained = Promise.all([...this.#running, ...this.#calls]);
     await Promise.race([drained, sleep(this.#store.clock, this.#drainMs, done.signal).catch(ignore)]);
     done.abort();
-    for (const service of this.#services.reverse()) unbind(service);
+    for (const service of this.#services.reverse()) unbind(service, this);
     const recipes = [...this.#recipes.values()].reverse();
     await Promise.allSettled(recipes.map((recipe) => recipe[Symbol.asyncDispose]()));
   }
 }
+
+/** A container makes one object of a class, and those of an app that has ended are of no more use. */
+const STARTED = new WeakSet<DependencyContainer>();
+const ALREADY_STARTED =
+  'an app was started in this container before; for another one, take container.createChildContainer()';
+const NO_STORE = 'there is no store: pass `store`, or register one in the container under STORE';
 
 /**
  * Starts everything that is decorated: recipes are made by the container, configurations are read, elections stood in,
@@ -226,11 +241,15 @@ export class App extends Emitter<AppEvents> implements Runtime, AsyncDisposable 
  * ```ts
  * await using app = await start(container, { store });
  * ```
- * @throws {@link DecoratorMisuseError} naming class and member, if a decorator names what is no decorated recipe
+ * @throws {@link DecoratorMisuseError} naming class and member, if a decorator names what is no decorated recipe;
+ * if there is no store, or an app was started in this container before
  * @throws what a configuration's `ready` throws; nothing keeps running then
  */
 export async function start(container: DependencyContainer, options: StartOptions = {}): Promise<App> {
+  if (STARTED.has(container)) throw new DecoratorMisuseError('start', ALREADY_STARTED);
   if (options.store) container.register(STORE, { useValue: options.store });
+  else if (!container.isRegistered(STORE, true)) throw new DecoratorMisuseError('start', NO_STORE);
+  STARTED.add(container);
   const store = container.resolve<Store>(STORE);
   const app = new App(container, store, toMilliseconds(options.drain ?? '10s', 'drain'));
   try {
@@ -249,6 +268,12 @@ function checkWiring(wiring: Wiring, service: ServiceClass): void {
     describeMember(wiring, service),
     `${describeClass(recipe)} carries no recipe decorator, so nothing says how to make it`,
   );
+}
+
+/** Whether a method that led has failed only because it was told to stop. */
+function isEnd(error: unknown, signal: AbortSignal): boolean {
+  if (!signal.aborted) return false;
+  return error === signal.reason || isLoss(error) || (error as Error | undefined)?.name === 'AbortError';
 }
 
 function ignore(): void {}

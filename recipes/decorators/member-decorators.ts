@@ -3,7 +3,6 @@ import { hasCode } from '../../core/base/errors.js';
 import { BarrierQueue } from '../barrier-queue/barrier-queue.js';
 import { ConfigWatcher } from '../config/config-watcher.js';
 import { Election } from '../election/election.js';
-import { withCurrentHeld } from '../mutex/current-held.js';
 import { Mutex } from '../mutex/mutex.js';
 import { DecoratorMisuseError, NotLeaderError } from './errors.js';
 import { type Method, standIn } from './method-wrapper.js';
@@ -16,24 +15,31 @@ type AnyElection = Election<any>;
 type AnyQueue = BarrierQueue<any, any>;
 type AnyConfig = ConfigWatcher<any>;
 type AnyArguments = any[];
+type AsyncMethod = (...args: any) => Promise<unknown>;
 /* eslint-enable @typescript-eslint/no-explicit-any */
 
-/** A decorator of methods with these parameters. */
-type MethodDecorator<A extends AnyArguments = AnyArguments> = <R>(
+/** A decorator of asynchronous methods whose first parameters are these. */
+type MethodDecorator<A extends AnyArguments = AnyArguments> = <M extends AsyncMethod>(
   target: object,
   member: string | symbol,
-  descriptor: TypedPropertyDescriptor<(...args: A) => Promise<R>>,
+  descriptor: TypedPropertyDescriptor<M> & (Parameters<M> extends [...A, ...AnyArguments] ? unknown : never),
 ) => void;
 
-export interface LockedOptions {
-  /** The longest wait for the lock; then the call throws `TimeoutError`. Default: as long as it takes. */
+interface WaitingOptions {
+  /** Waits while somebody else has the lock. */
+  readonly onBusy?: 'wait';
+  /** The longest wait; then the call throws `TimeoutError`. Default: as long as it takes. */
   readonly timeout?: Duration;
-  /**
-   * What to do if somebody else has the lock: `'wait'` (the default), `'skip'` (the call answers `undefined`), or `'throw'`
-   * (`TimeoutError`, at once).
-   */
-  readonly onBusy?: 'wait' | 'skip' | 'throw';
 }
+
+interface BusyOptions {
+  /** If somebody else has the lock: `'skip'` (the call answers `undefined`), or `'throw'` (`TimeoutError`, at once). */
+  readonly onBusy: 'skip' | 'throw';
+  readonly timeout?: never;
+}
+
+/** What to do if somebody else has the lock. */
+export type LockedOptions = WaitingOptions | BusyOptions;
 
 /**
  * The method runs under a lock; in it, `currentHeld()` answers the hold. What it throws is thrown on as it is.
@@ -66,7 +72,7 @@ export function locked<A extends AnyArguments>(
       }
     };
   });
-  return decorate as unknown as MethodDecorator<A>;
+  return decorate as MethodDecorator<A>;
 }
 
 /**
@@ -83,8 +89,8 @@ export function leaderOnly(
     return async function (...args) {
       const runtime = runtimeOf(this, where);
       if (!runtime) return method.apply(this, args);
-      const leadership = runtime.leadership(electionClass);
-      if (leadership) return runtime.track(withCurrentHeld(leadership, async () => method.apply(this, args)));
+      const call = runtime.whileLeading(electionClass, () => method.apply(this, args));
+      if (call) return runtime.track(call);
       if (otherwise === 'skip') return undefined;
       throw new NotLeaderError(where, electionClass.name);
     };
@@ -93,8 +99,11 @@ export function leaderOnly(
 
 /**
  * The app stands in the election, and calls the method with the leadership whenever it is elected. The method works until
- * `leadership.signal` aborts; if it returns earlier, the app resigns and stands again. If it throws, that is reported (the
- * app's `error` event), and the app stands again after a pause.
+ * `leadership.signal` aborts. In it, `currentHeld()` answers the leadership.
+ *
+ * If all such methods of an election return earlier, the app resigns and stands again, unless the election has methods with
+ * `@leaderOnly`, too: then it goes on leading. If one throws, that is reported (the app's `error` event), the others' signal
+ * aborts, and the app resigns. It stands again after a second at least, after a row of failures up to half a minute.
  */
 export function whileLeader(electionClass: RecipeConstructor<AnyElection>): MethodDecorator {
   return onMethod('whileLeader', electionClass, Election, {});
@@ -144,7 +153,7 @@ export function value(
     const where = `@value on ${service.name}.${String(member)}`;
     if (typeof target === 'function') throw new DecoratorMisuseError(where, 'it must be on a property of an object');
     checkRecipe(where, configClass, ConfigWatcher);
-    recordWiring(service, { kind: 'value', member: String(member), recipe: configClass, path });
+    recordWiring(service, { kind: 'value', member, recipe: configClass, path });
   };
 }
 
@@ -165,7 +174,7 @@ function onMethod<K extends Exclude<Wiring['kind'], 'value'>>(
       throw new DecoratorMisuseError(where, 'it must be on a method of an object');
     }
     checkRecipe(where, recipe, base);
-    recordWiring(service, { kind, member: String(member), recipe, ...details } as unknown as Wiring);
+    recordWiring(service, { kind, member, recipe, ...details } as unknown as Wiring);
     if (replace)
       descriptor.value = standIn(descriptor.value as Method, replace(descriptor.value as Method, where)) as never;
   };

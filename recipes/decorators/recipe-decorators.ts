@@ -18,6 +18,9 @@ type ClassDecorator<R extends AsyncDisposable> = (recipeClass: RecipeConstructor
 /** All classes that carry a recipe decorator, in the order in which they were declared. */
 const DECORATED = new Set<RecipeConstructor>();
 
+/** Where tsyringe notes the tokens of a constructor's parameters. */
+const TOKENS = 'injectionTokens';
+
 /** Configures a subclass of {@link Mutex}. */
 export const mutex = (options: MutexOptions & { readonly name: string }) => decorator<Mutex>('mutex', Mutex, options);
 
@@ -63,19 +66,29 @@ function decorator<R extends AsyncDisposable>(
     }
     recordSettings(recipeClass as unknown as RecipeClass, kind, options);
     if (!injectsStore(recipeClass)) inject(STORE)(recipeClass, undefined, 0);
-    scoped(Lifecycle.ContainerScoped)(recipeClass as unknown as new (...args: unknown[]) => R);
+    scoped(Lifecycle.ContainerScoped)(recipeClass);
     DECORATED.add(recipeClass);
   };
 }
 
-/** Whether the class has a constructor of its own that says itself where the store goes. */
-function injectsStore(recipeClass: object): boolean {
-  const tokens = (Reflect.getOwnMetadata('injectionTokens', recipeClass) ?? {}) as Record<string, unknown>;
-  return Object.values(tokens).includes(STORE);
+/**
+ * Whether the class says itself where the store goes. One without a constructor of its own has the parameters of the class
+ * that it extends, and so, what tsyringe does not know, their tokens.
+ */
+function injectsStore(recipeClass: RecipeConstructor): boolean {
+  if (!Reflect.hasOwnMetadata(TOKENS, recipeClass) && recipeClass.length === 0) {
+    Reflect.defineMetadata(
+      TOKENS,
+      { ...(Reflect.getMetadata(TOKENS, recipeClass) as object | undefined) },
+      recipeClass,
+    );
+  }
+  const tokens = (Reflect.getOwnMetadata(TOKENS, recipeClass) ?? {}) as Record<string, { readonly token?: unknown }>;
+  return Object.values(tokens).some(({ token }) => token === STORE);
 }
 
 /** The name of what should be a class; a missing one mostly comes from modules that import each other in a circle. */
 export function describeClass(candidate: unknown): string {
   if (candidate === undefined) return 'undefined (do two modules import each other?)';
-  return typeof candidate === 'function' ? candidate.name : String(candidate);
+  return typeof candidate === 'function' ? candidate.name : `a value of type ${typeof candidate}`;
 }

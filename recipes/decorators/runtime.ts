@@ -1,12 +1,11 @@
 import { NotStartedError } from './errors.js';
-import type { Leadership } from '../election/leadership.js';
 import type { RecipeConstructor } from './recipe-decorators.js';
 
 /** What a decorated method needs from the app that its object is part of. */
 export interface Runtime {
   recipe<R extends AsyncDisposable>(recipeClass: RecipeConstructor<R>): R;
-  /** The leadership that this process has of the election at present. */
-  leadership(electionClass: RecipeConstructor): Leadership<unknown> | undefined;
+  /** Does something under the leadership that this process has of the election; `undefined` if it has none at present. */
+  whileLeading<R>(electionClass: RecipeConstructor, call: () => R | Promise<R>): Promise<R> | undefined;
   /** Keeps the app from ending before the call has. */
   track<R>(call: Promise<R>): Promise<R>;
 }
@@ -19,8 +18,9 @@ export function bind(service: object, runtime: Runtime): void {
   if (RUNTIMES.get(service) !== BYPASS) RUNTIMES.set(service, runtime);
 }
 
-export function unbind(service: object): void {
-  RUNTIMES.delete(service);
+/** The object is no longer part of that app. */
+export function unbind(service: object, runtime: Runtime): void {
+  if (RUNTIMES.get(service) === runtime) RUNTIMES.delete(service);
 }
 
 /**

@@ -5,7 +5,7 @@ import type { RecipeConstructor } from './recipe-decorators.js';
 export type ServiceClass = new (...args: never[]) => object;
 
 /** What the decorator of one member asks of `start`. */
-export type Wiring = { readonly member: string; readonly recipe: RecipeConstructor } & (
+export type Wiring = { readonly member: string | symbol; readonly recipe: RecipeConstructor } & (
   | { readonly kind: 'locked' }
   | { readonly kind: 'leaderOnly' }
   | { readonly kind: 'whileLeader' }
@@ -22,18 +22,26 @@ export function recordWiring(service: ServiceClass, wiring: Wiring): void {
   else WIRINGS.set(service, [wiring]);
 }
 
-/** What the decorated members of a class ask for, those it inherits first. */
+/**
+ * What the decorated members of a class ask for, those it inherits first. A member that is decorated anew in a subclass
+ * asks for what its new decorators say.
+ */
 export function wiringsOf(service: ServiceClass): readonly Wiring[] {
+  const own = WIRINGS.get(service) ?? [];
   const parent = Object.getPrototypeOf(service) as unknown;
   const inherited = typeof parent === 'function' ? wiringsOf(parent as ServiceClass) : [];
-  return [...inherited, ...(WIRINGS.get(service) ?? [])];
+  return [...inherited.filter(({ member }) => !own.some((wiring) => wiring.member === member)), ...own];
 }
 
-/** Every class that has been loaded and has a decorated member of its own, in the order in which they were declared. */
+/**
+ * Every class that has been loaded and has a decorated member of its own, in the order in which they were declared. One
+ * that another of them extends is left out: it is there to be extended.
+ */
 export function wiredServices(): readonly ServiceClass[] {
-  return [...WIRINGS.keys()];
+  const all = [...WIRINGS.keys()];
+  return all.filter((service) => !all.some(({ prototype }) => prototype instanceof service));
 }
 
 export function describeMember(wiring: Pick<Wiring, 'kind' | 'member'>, service: ServiceClass): string {
-  return `@${wiring.kind} on ${service.name}.${wiring.member}`;
+  return `@${wiring.kind} on ${service.name}.${String(wiring.member)}`;
 }
