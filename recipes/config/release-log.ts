@@ -86,19 +86,22 @@ export class ReleaseLog {
    * Publishes, trying until it is done or called off. A lost answer is asked for again, by trying the same again.
    *
    * @throws {@link ConfigConflictError} if another release than `ifRelease` is in force
+   * @throws {@link OutcomeUnknownError} if an answer was lost, and the history no longer reaches back to the release
    */
   async publish(publication: Publication, signal: AbortSignal): Promise<Published> {
     const publicationId = newAcquisitionId();
     let round: Round | undefined;
-    return persist(this.#store.clock, signal, async () => {
+    const outcome = await persist(this.#store.clock, signal, async () => {
       for (;;) {
         round ??= await this.#begin(publication, publicationId, signal);
-        const published = await this.#attempt(round, signal);
-        if (published) return published;
+        const outcome = await this.#attempt(round, signal);
+        if (outcome) return outcome;
         // Somebody else was quicker: follow what he published.
         round = undefined;
       }
     });
+    if ('lost' in outcome) throw outcome.lost;
+    return outcome;
   }
 
   /** Reads what is in force, and makes the release that would follow it. */
@@ -122,8 +125,8 @@ export class ReleaseLog {
     return { release, bytes: toJson(release, 'document'), currentRevision: current?.modRevision ?? 0, lost: undefined };
   }
 
-  /** One attempt; undefined if somebody else was quicker. */
-  async #attempt(round: Round, signal: AbortSignal): Promise<Published | undefined> {
+  /** One attempt; undefined if somebody else was quicker, `lost` if nobody can say any more whether it was made before. */
+  async #attempt(round: Round, signal: AbortSignal): Promise<Published | { readonly lost: Error } | undefined> {
     const { release, bytes, currentRevision } = round;
     const key = this.#layout.release(release.release);
     try {
@@ -139,8 +142,7 @@ export class ReleaseLog {
         return { release, pointer: { release: release.release, revision: existing.createRevision } };
       }
       // Ours may have been published, and pruned since; to publish it again could undo what came after.
-      if (round.lost !== undefined && !existing && current) throw round.lost;
-      return undefined;
+      return round.lost !== undefined && !existing && current ? { lost: round.lost } : undefined;
     } catch (error) {
       if (hasCode(error, 'OUTCOME_UNKNOWN')) round.lost = error as Error;
       throw error;

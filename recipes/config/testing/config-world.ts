@@ -19,18 +19,15 @@ export const max = (value: number) => ({ limits: { max: value } });
 
 /** Watchers of one configuration in an embedded store, and whatever may stand between them. */
 export class ConfigWorld {
-  /** What was logged as a warning or an error. */
-  readonly logged: string[] = [];
-  readonly #watchers: ConfigWatcher[] = [];
+  readonly #watchers: AsyncDisposable[] = [];
 
   private constructor(
     readonly clock: ManualClock,
     readonly real: Store,
     readonly wayward: WaywardStore,
-    logged: string[],
-  ) {
-    this.logged = logged;
-  }
+    /** What was logged as a warning or an error. */
+    readonly logged: readonly string[],
+  ) {}
 
   static async open(): Promise<ConfigWorld> {
     const clock = new ManualClock();
@@ -51,7 +48,7 @@ export class ConfigWorld {
     { store = this.wayward, ...options }: ConfigWatcherOptions<S> & { readonly store?: Store } = {},
   ): ConfigWatcher<S> {
     const watcher = new ConfigWatcher<S>(store, { name: 'payments', schema: other, ...options });
-    this.#watchers.push(watcher as unknown as ConfigWatcher);
+    this.#watchers.push(watcher);
     return watcher;
   }
 
@@ -66,7 +63,7 @@ export class ConfigWorld {
 
   async close(): Promise<void> {
     this.wayward.comeBack();
-    await this.turning(Promise.all(this.#watchers.map((watcher) => watcher.dispose())));
+    await this.turning(Promise.all(this.#watchers.map((watcher) => watcher[Symbol.asyncDispose]())));
     await this.real.close();
   }
 }
