@@ -67,10 +67,12 @@ export async function typeErrors(programs: readonly Program[], workshop: string)
     }),
   );
   const output = await runTsc(project);
-  const errors = [...output.matchAll(/^(?:.*\/)?([^/]+\.ts)\((\d+),\d+\): (error .+)$/gm)];
-  return errors.flatMap(([, file = '', line, text]) =>
-    pageOf.has(file) ? `${pageOf.get(file)}:${line}: ${text}` : [],
-  );
+  return output.split('\n').flatMap((text) => {
+    // Without a file it is about the project: nothing has been checked then.
+    if (text.startsWith('error ')) return text;
+    const [, file = '', line, error] = /^(?:.*\/)?([^/]+\.ts)\((\d+),\d+\): (error .+)$/.exec(text) ?? [];
+    return pageOf.has(file) ? `${pageOf.get(file)}:${line}: ${error}` : [];
+  });
 }
 
 async function runTsc(project: string): Promise<string> {
