@@ -14,6 +14,7 @@ import { EventLoopHold } from './event-loop.js';
 import { type Asked, explain } from './explain.js';
 import { backoffMs, type ClientSettings } from './settings.js';
 
+/** How one call is to be made. */
 export interface CallPlan {
   /** What was asked, so that an error can name it. */
   readonly asked: Asked;

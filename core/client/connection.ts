@@ -20,9 +20,12 @@ REQUIRE_LEADER.set('hasleader', 'true');
 /** grpc-js says with these texts that a call never left this process. */
 const NOT_SENT = /^(No connection established|Failed to start HTTP\/2 stream|Channel closed before call started)/;
 
+/** One method of a generated service, with its codecs. */
 export type UnaryMethod<Request, Response> = MethodDefinition<Request, Response>;
+/** A stream of requests and answers, as grpc-js has it. */
 export type DuplexStream<Request, Response> = ClientDuplexStream<Request, Response>;
 
+/** What ends one attempt: its signal, or its deadline in milliseconds. */
 export interface UnaryOptions {
   readonly signal: AbortSignal | undefined;
   readonly timeoutMs: number;

@@ -11,6 +11,7 @@ import type { Caller } from './caller.js';
 import { KeepAliveLink } from './keep-alive-link.js';
 import type { ClientSettings } from './settings.js';
 
+/** A lease by its id alone, as `Store.lease` gives it. */
 export type LeaseHandle = Pick<Lease, 'id' | 'keepAlive' | 'timeToLive' | 'revoke'>;
 
 /** The lease calls of a store over gRPC. */

@@ -35,6 +35,7 @@ export interface ClientOptions extends Partial<ClientLimits> {
   readonly prng?: Prng;
 }
 
+/** Every bound and pause of a client, with its unit in its name. */
 export interface ClientLimits {
   /** How long a call waits for some endpoint to be reachable before it fails as unavailable, having sent nothing. */
   readonly dialTimeoutMs: number;
@@ -67,6 +68,7 @@ export interface ClientLimits {
   readonly watchAckTimeoutMs: number;
 }
 
+/** What a client goes by: its limits, complete, and what it meets in the world. */
 export interface ClientSettings extends ClientLimits {
   readonly clock: Clock;
   readonly logger: Logger;

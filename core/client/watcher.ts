@@ -16,6 +16,7 @@ export interface Carrier {
   ended(watcher: Watcher): void;
 }
 
+/** How much one watch holds for its reader, in events and in bytes of keys and values. */
 export interface WatcherBounds {
   readonly eventsMax: number;
   readonly bytesMax: number;

@@ -25,6 +25,7 @@ const NOTHING = Buffer.alloc(0);
 
 // --- Ranges of keys -----------------------------------------------------------------------------------------------
 
+/** One key or a range, as the two fields that every request has for it. */
 export function toRangeFields(target: KeyRange): { key: Buffer; rangeEnd: Buffer } {
   const key = asBuffer(target.key);
   if (target.end === undefined) return { key, rangeEnd: NOTHING };
@@ -32,6 +33,7 @@ export function toRangeFields(target: KeyRange): { key: Buffer; rangeEnd: Buffer
   return { key, rangeEnd: target.end.length === 0 ? key : asBuffer(target.end) };
 }
 
+/** The range that the two fields say. */
 export function fromRangeFields(message: { key: Uint8Array; rangeEnd: Uint8Array }): KeyRange {
   return message.rangeEnd.length === 0 ? { key: message.key } : { key: message.key, end: message.rangeEnd };
 }
@@ -89,6 +91,7 @@ export function toPutMessage(request: PutRequest): pb.PutRequest {
   };
 }
 
+/** What a client asked to put. */
 export function fromPutMessage(message: pb.PutRequest): PutRequest {
   return {
     type: 'put',
@@ -101,10 +104,12 @@ export function fromPutMessage(message: pb.PutRequest): PutRequest {
   };
 }
 
+/** A deletion for the wire. */
 export function toDeleteMessage(request: DeleteRequest): pb.DeleteRangeRequest {
   return { ...toRangeFields(request), prevKv: request.previous ?? false };
 }
 
+/** What a client asked to delete. */
 export function fromDeleteMessage(message: pb.DeleteRangeRequest): DeleteRequest {
   return { type: 'delete', ...fromRangeFields(message), previous: message.prevKv };
 }

@@ -9,6 +9,7 @@ import { Event_EventType, type Event as EventMessage, type KeyValue as KeyValueM
 
 // --- Keys and events ----------------------------------------------------------------------------------------------
 
+/** A key for the wire. */
 export function toKeyValueMessage(kv: KeyValue): KeyValueMessage {
   return {
     key: asBuffer(kv.key),
@@ -20,6 +21,7 @@ export function toKeyValueMessage(kv: KeyValue): KeyValueMessage {
   };
 }
 
+/** An event for the wire. */
 export function toEventMessage(event: Event): EventMessage {
   return {
     type: event.type === 'put' ? Event_EventType.PUT : Event_EventType.DELETE,
@@ -38,18 +40,22 @@ export function fromEventMessage(message: EventMessage): Event {
 
 // --- Results ------------------------------------------------------------------------------------------------------
 
+/** The answer to a range; the other answers are alike. */
 export function toRangeResponse(result: RangeResult, header: ResponseHeader): pb.RangeResponse {
   return { header, kvs: result.kvs.map(toKeyValueMessage), more: result.more, count: result.count };
 }
 
+/** The answer to a put. */
 export function toPutResponse(result: PutResult, header: ResponseHeader): pb.PutResponse {
   return { header, prevKv: result.previous && toKeyValueMessage(result.previous) };
 }
 
+/** The answer to a deletion. */
 export function toDeleteResponse(result: DeleteResult, header: ResponseHeader): pb.DeleteRangeResponse {
   return { header, deleted: result.deleted, prevKvs: result.previous.map(toKeyValueMessage) };
 }
 
+/** The answer to a transaction, with those to its operations. */
 export function toTxnResponse(result: TxnResult, header: ResponseHeader): pb.TxnResponse {
   return { header, succeeded: result.succeeded, responses: result.responses.map(toOperationResponse) };
 }
@@ -69,6 +75,7 @@ function toOperationResponse(result: OperationResult): pb.ResponseOp {
   }
 }
 
+/** What a member answered to a range. */
 export function fromRangeResponse(message: pb.RangeResponse): RangeResult {
   return {
     type: 'range',
@@ -79,11 +86,13 @@ export function fromRangeResponse(message: pb.RangeResponse): RangeResult {
   };
 }
 
+/** What a member answered to a put. */
 export function fromPutResponse(message: pb.PutResponse): PutResult {
   const revision = revisionOf(message.header);
   return message.prevKv ? { type: 'put', revision, previous: message.prevKv } : { type: 'put', revision };
 }
 
+/** What a member answered to a deletion. */
 export function fromDeleteResponse(message: pb.DeleteRangeResponse): DeleteResult {
   return {
     type: 'delete',
@@ -93,6 +102,7 @@ export function fromDeleteResponse(message: pb.DeleteRangeResponse): DeleteResul
   };
 }
 
+/** What a member answered to a transaction. @throws {@link ServerError} if an operation has no answer */
 export function fromTxnResponse(message: pb.TxnResponse): TxnResult {
   return {
     type: 'txn',

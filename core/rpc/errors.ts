@@ -7,11 +7,13 @@
 import { status } from '@grpc/grpc-js';
 import { CoordinationError, InvalidArgumentError } from '../base/errors.js';
 
+/** An error as it travels: a gRPC status and etcd's text. */
 export interface WireError {
   readonly grpc: status;
   readonly text: string;
 }
 
+/** Every error of etcd's that we know, by what it means. */
 export const ERRORS = {
   EMPTY_KEY: { grpc: status.INVALID_ARGUMENT, text: 'etcdserver: key is not provided' },
   KEY_NOT_FOUND: { grpc: status.INVALID_ARGUMENT, text: 'etcdserver: key not found' },

@@ -64,6 +64,7 @@ const DEFAULT_LIMITS: RpcLimits = {
   drainMs: 5_000,
 };
 
+/** Where to listen, and for which member. */
 export interface ServeOptions {
   readonly host: string;
   /** 0 picks a free one. */
@@ -75,6 +76,7 @@ export interface ServeOptions {
   readonly limits?: Partial<RpcLimits>;
 }
 
+/** A server that listens. */
 export interface GrpcServer {
   readonly host: string;
   readonly port: number;

@@ -25,6 +25,7 @@ export interface HeaderPort {
   readonly revision: number;
 }
 
+/** What the KV service asks. */
 export interface KvPort extends HeaderPort {
   range(request: RangeRequest): Promise<RangeResult>;
   put(request: PutRequest): Promise<PutResult>;
@@ -33,6 +34,7 @@ export interface KvPort extends HeaderPort {
   compact(revision: number, physical: boolean): Promise<{ readonly revision: number }>;
 }
 
+/** What the Lease service asks. */
 export interface LeasePort extends HeaderPort {
   /** @param id - 0 to have one chosen */
   leaseGrant(
@@ -47,6 +49,7 @@ export interface LeasePort extends HeaderPort {
   leases(): Promise<{ readonly revision: number; readonly ids: readonly LeaseId[] }>;
 }
 
+/** What the Watch service asks. */
 export interface WatchPort extends HeaderPort {
   /** @param onReady - called when `take()` has something after it had nothing */
   watch(

@@ -3,6 +3,7 @@ import type { Event } from '../base/key-value.js';
 /** What an event's numbers and lengths take on the wire, at most. */
 const EVENT_OVERHEAD_BYTES = 96;
 
+/** The events of one message. */
 export interface Fragment {
   readonly events: readonly Event[];
   /** More events of the same revision follow in the next message. */

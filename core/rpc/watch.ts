@@ -16,6 +16,7 @@ import { fromInt64 } from './int64.js';
 import { headerOf, type PortWatcher, type WatchPort } from './ports.js';
 import { cutIntoFragments, type Fragment } from './watch-fragments.js';
 
+/** The bounds of one stream. */
 export interface WatchLimits {
   /** Watches that one stream may have. One more is refused with "too many requests". */
   readonly watchersPerStreamMax: number;
@@ -27,6 +28,7 @@ export interface WatchLimits {
   readonly watchMessageBytesMax: number;
 }
 
+/** Where a session's messages go. */
 export interface WatchOutput {
   /** Sends a message; `sent` is called once it has left, and the next may be given. */
   send(response: WatchResponse, sent: () => void): void;

@@ -12,6 +12,7 @@ const START_DEADLINE_MS = 15_000;
 const POLL_MS = 20;
 const STOP_DEADLINE_MS = 5_000;
 
+/** How to start it. */
 export interface EtcdOptions {
   /** Further flags, such as `['--max-txn-ops', '16']`. */
   readonly flags?: readonly string[];
