@@ -416,6 +416,23 @@ describe('an app that ends', () => {
     expect(call.error).toMatchObject({ code: 'NOT_HELD' });
   });
 
+  test('tells of no more changes while it waits', async () => {
+    const { app } = await begin({ services: [Everything, Payments] });
+    void child.resolve(Everything).hold();
+    await settle();
+    const payments = child.resolve(Payments);
+    const ending = track(app.dispose());
+
+    await using other = new PaymentsConfig(world.inner);
+    await other.publish({ ...FIRST, limits: { max: 40, min: 1 } });
+    await world.clock.advance(500);
+
+    expect(ending.done).toBe(false);
+    expect(payments.max).toBe(40);
+    expect(payments.seen).toEqual([]);
+    child.resolve(Everything).pass();
+  });
+
   test('ends once, however often it is disposed of', async () => {
     const { app } = await begin({ services: [Everything] });
 

@@ -7,7 +7,7 @@ import { BarrierQueue } from '../barrier-queue/barrier-queue.js';
 import { items } from '../barrier-queue/release.js';
 import { ConfigWatcher } from '../config/config-watcher.js';
 import { Election } from '../election/election.js';
-import { Mutex, type MutexOptions } from '../mutex/mutex.js';
+import { Mutex } from '../mutex/mutex.js';
 import { ServiceRegistry } from '../registry/service-registry.js';
 import { openWorld, type World } from '../testing/world.js';
 import { locked, value } from './member-decorators.js';
