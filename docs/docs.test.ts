@@ -26,11 +26,11 @@ describe('a program of the documentation', () => {
   const outcomes = new Map<string, Outcome>();
 
   beforeAll(async () => {
-    const workshop = openWorkshop('pages');
-    const checking = typeErrors(programs, workshop);
+    using workshop = openWorkshop();
+    const checking = typeErrors(programs, workshop.path);
     await inPairs(runnable, async (program) => {
       using folder = new EmptyFolder();
-      outcomes.set(nameOf(program), await run(compile(program, workshop), [], folder.path));
+      outcomes.set(nameOf(program), await run(compile(program, workshop.path), [], folder.path));
     });
     errors = await checking;
   }, PATIENCE_MS);

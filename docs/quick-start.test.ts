@@ -11,7 +11,7 @@ import { type Program, programsOf } from './testing/programs.js';
 import { EmptyFolder, run } from './testing/run.js';
 
 const page = readPage('docs/quick-start.md');
-const workshop = openWorkshop('quick-start');
+const workshop = openWorkshop();
 const folder = new EmptyFolder();
 let server: ServeProcess | undefined;
 let url = '';
@@ -26,10 +26,11 @@ function saved(fileName: string): Program {
 afterAll(async () => {
   await server?.end();
   folder[Symbol.dispose]();
+  workshop[Symbol.dispose]();
 });
 
 test('first.mjs prints what the page says, and a higher token the next time', async () => {
-  const path = compile(saved('first.mjs'), workshop);
+  const path = compile(saved('first.mjs'), workshop.path);
 
   expect(await run(path, [], folder.path)).toEqual({
     code: 0,
@@ -44,7 +45,7 @@ test('two worker.mjs take turns through one server', async () => {
   url = await server.ready();
   const worker = saved('worker.mjs');
   const hurried = { ...worker, source: worker.source.replace('1_000', '10') };
-  const path = compile(hurried, workshop);
+  const path = compile(hurried, workshop.path);
 
   const [ada, bob] = await Promise.all(['ada', 'bob'].map((name) => run(path, [name, url], folder.path)));
 

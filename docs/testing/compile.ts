@@ -1,12 +1,13 @@
 /** Types and compiles the programs of the documentation, in a folder from which `conclave` resolves as for its users. */
 import { execFile } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type Options, transformSync } from '@swc/core';
 import jestConfig from '../../jest.config.js';
 import { ROOT } from './pages.js';
 import type { Program } from './programs.js';
+import { EmptyFolder } from './run.js';
 
 /** Inside the package, so that its own name resolves; outside of what is under version control. */
 const FOLDER = join(ROOT, 'dist/docs');
@@ -15,17 +16,15 @@ const CHECK_MS = 60_000;
 /** Tests and programs are compiled alike. */
 const [, SWC_OPTIONS] = jestConfig.transform?.['^.+\\.ts$'] as unknown as [string, Options];
 
-/** An empty folder for what one test file compiles. */
-export function openWorkshop(name: string): string {
-  const workshop = join(FOLDER, name);
-  rmSync(workshop, { recursive: true, force: true });
-  mkdirSync(workshop, { recursive: true });
-  return workshop;
+/** An empty folder for what one test file compiles, until it is disposed. */
+export function openWorkshop(): EmptyFolder {
+  return new EmptyFolder(FOLDER);
 }
 
 /**
  * Writes a program as JavaScript; one that is JavaScript already as it is.
  *
+ * @param workshop - the path of a folder from {@link openWorkshop}
  * @returns the path of what Node can run
  */
 export function compile(program: Program, workshop: string): string {

@@ -1,6 +1,6 @@
 /** Runs compiled programs as their users would: each in a process of its own, and in an empty folder. */
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -17,7 +17,12 @@ export interface Outcome {
 
 /** An empty folder, until it is disposed. */
 export class EmptyFolder implements Disposable {
-  readonly path = mkdtempSync(join(tmpdir(), 'conclave-docs-'));
+  readonly path: string;
+
+  constructor(parent = tmpdir()) {
+    mkdirSync(parent, { recursive: true });
+    this.path = mkdtempSync(join(parent, 'conclave-docs-'));
+  }
 
   [Symbol.dispose](): void {
     rmSync(this.path, { recursive: true, force: true });
