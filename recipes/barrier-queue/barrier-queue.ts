@@ -145,7 +145,8 @@ export class BarrierQueue<T, I = T> extends Emitter<BarrierQueueEvents<T>> imple
    *
    * @throws {@link ItemNotJsonError}, {@link ItemInvalidError} if the item is not one; nothing was put
    * @throws {@link OutcomeUnknownError}, {@link TimeoutError} or the signal's reason if the answer was lost or not waited
-   * for: the item may be there. Put it again with the same `id` to make certain
+   * for: the item may be there, or have been dealt with already. Put it again with the same `id` to make certain, and with
+   * `dedupeFor` if it must not come twice
    */
   async put(item: I, options: PutItemOptions = {}): Promise<PutAnswer> {
     const id = options.id === undefined ? newAcquisitionId() : checkName(options.id, 'id');

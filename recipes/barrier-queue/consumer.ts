@@ -109,7 +109,7 @@ export class Consumer<T, I> {
     const { version } = view;
     const candidate = session && this.#parts.claimer.pick(view);
     if (candidate) return this.#obtain(candidate, session, signal);
-    await this.#tend(view);
+    await this.#tend(view, signal);
     await this.#waitForChange(view, version, signal);
     return undefined;
   }
@@ -153,7 +153,7 @@ export class Consumer<T, I> {
     const onEnd: DeliverySource['onEnd'] = async ({ drained, dead }) => {
       this.#deliveries.delete(delivery);
       if (dead !== undefined) onDead(claim.id, dead);
-      if (drained) await keeper.tendQuietly(store.logger);
+      if (drained) await keeper.tendQuietly(store.logger, () => keeper.tend(session.signal));
     };
     const delivery = new ClaimedDelivery<T>({ ...source, onEnd }, session, claim, item);
     if (!delivery.hasEnded) this.#deliveries.add(delivery);
@@ -161,13 +161,15 @@ export class Consumer<T, I> {
   }
 
   /** Opens or closes the gate if the view says that it is time, once for each state of the view. */
-  async #tend(view: QueueView): Promise<void> {
+  async #tend(view: QueueView, signal: AbortSignal): Promise<void> {
     const { version, gate } = view;
     if (this.#tended?.view === view && this.#tended.version === version) return;
     this.#tended = { view, version };
     try {
-      if (view.isDrained) await this.#parts.keeper.closeIfDrained(gate);
-      else if (proofOf(this.#parts.release, view.facts)) await this.#parts.keeper.openIfDue(gate, view.facts);
+      if (view.isDrained) await this.#parts.keeper.closeIfDrained(gate, signal);
+      else if (proofOf(this.#parts.release, view.facts)) {
+        await this.#parts.keeper.openIfDue(gate, view.facts, signal);
+      }
     } catch (error) {
       this.#tended = undefined;
       throw error;

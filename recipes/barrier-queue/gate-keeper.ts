@@ -59,36 +59,37 @@ export class GateKeeper {
    *
    * @returns whether it was we who opened it
    */
-  async openIfDue(gate: Gate, facts: RoundFacts): Promise<boolean> {
+  async openIfDue(gate: Gate, facts: RoundFacts, signal?: AbortSignal): Promise<boolean> {
     const proof = proofOf(this.#release, facts);
     if (gate.state === 'open' || !proof) return false;
     const { succeeded } = await this.#store
       .txn()
       .when(this.#layout.isUnchanged(gate), ...proof)
       .do(put(this.#layout.gate, writeGate({ round: gate.round, state: 'open', consented: facts.consented })))
-      .commit();
+      .commit(signal ? { signal } : {});
     return succeeded;
   }
 
   /** Closes an open gate if its round is drained, and opens the next round if that is due already. */
-  async closeIfDrained(gate: Gate): Promise<void> {
+  async closeIfDrained(gate: Gate, signal?: AbortSignal): Promise<void> {
     if (gate.state === 'closed') return;
     const next = { round: gate.round + 1, state: 'closed', consented: false } as const;
     const { succeeded, responses, revision } = await this.#store
       .txn()
       .when(this.#layout.isUnchanged(gate), createRevision(this.#layout.round('item', gate.round)).equals(0))
       .do(put(this.#layout.gate, writeGate(next)), ...this.factReads(next.round))
-      .commit();
+      .commit(signal ? { signal } : {});
     if (!succeeded) return;
-    await this.openIfDue({ ...next, modRevision: revision }, this.factsOf(next.round, false, responses.slice(1)));
+    const facts = this.factsOf(next.round, false, responses.slice(1));
+    await this.openIfDue({ ...next, modRevision: revision }, facts, signal);
   }
 
   /** Reads the gate, and closes or opens it if that is due. */
   async tend(signal?: AbortSignal): Promise<void> {
     const gate = await this.gate(signal);
-    if (gate.state === 'open') return this.closeIfDrained(gate);
+    if (gate.state === 'open') return this.closeIfDrained(gate, signal);
     const answer = await this.readRound(gate, signal);
-    if (answer) await this.openIfDue(gate, this.factsOf(gate.round, gate.consented, answer));
+    if (answer) await this.openIfDue(gate, this.factsOf(gate.round, gate.consented, answer), signal);
   }
 
   /** The same for those who have done their own work, which must not fail with this: others will do it. */
@@ -111,7 +112,7 @@ export class GateKeeper {
     const answer = await this.readRound(gate, signal);
     if (!answer) return undefined;
     const facts = this.factsOf(round, true, answer);
-    if (await this.openIfDue(gate, facts)) return { round, opened: true };
+    if (await this.openIfDue(gate, facts, signal)) return { round, opened: true };
     if (gate.consented) return { round, opened: false };
     const said = await this.#store
       .txn()
@@ -121,7 +122,8 @@ export class GateKeeper {
     if (!said.succeeded) return undefined;
     // An item may have come between the two, whose producer did not know of our word.
     const consented = { ...gate, consented: true, modRevision: said.revision };
-    return { round, opened: await this.openIfDue(consented, this.factsOf(round, true, said.responses.slice(1))) };
+    const factsNow = this.factsOf(round, true, said.responses.slice(1));
+    return { round, opened: await this.openIfDue(consented, factsNow, signal) };
   }
 
   /** What {@link factReads} reads of the gate's round, or undefined if the gate has changed. */

@@ -3,10 +3,11 @@ import { hasCode } from '../../core/base/errors.js';
 import type { Compare, Operation, RangeResult } from '../../core/base/operation.js';
 import type { Store } from '../../core/store.js';
 import { createRevision, get, put, type TxnAnswer } from '../../core/txn.js';
+import { newAcquisitionId } from '../keys.js';
 import { parseObject, toJson } from '../metadata.js';
 import type { GateKeeper } from './gate-keeper.js';
 import { type Gate, gatheringRound, type Layout, readGate, type Slot } from './layout.js';
-import { writeItem, writeTimer } from './records.js';
+import { parsePutId, writeItem, writeTimer } from './records.js';
 import type { StoreTimer, StoreTimers } from './store-timer.js';
 
 /** A transaction whose answer was lost is repeated, for it recognises its own item, until it has failed so often. */
@@ -36,6 +37,8 @@ export interface ItemToPut {
 
 /** How far one put has come. */
 interface Progress {
+  /** By which this put recognises its own item after an answer was lost. */
+  readonly putId: string;
   gate: Gate;
   /** Whether the item is taken to be the first of its round, which has to set the alarm of `linger`. */
   isFirst: boolean;
@@ -46,7 +49,7 @@ interface Progress {
 
 type Attempt =
   | { readonly outcome: 'added'; readonly answer: TxnAnswer }
-  | { readonly outcome: 'known'; readonly round: number; readonly position: number }
+  | { readonly outcome: 'known'; readonly round: number; readonly position: number; readonly isOurs: boolean }
   /** The gate, or whether the round is empty, was not as it was taken to be; now it is known. */
   | { readonly outcome: 'again' }
   | { readonly outcome: 'refused' };
@@ -83,22 +86,27 @@ export class Producer {
    */
   async put(toPut: ItemToPut, signal: AbortSignal): Promise<PutAnswer | undefined> {
     const gate = this.#known ?? (await this.#keeper.gate(signal));
-    const progress: Progress = { gate, isFirst: this.#lingerMs !== undefined && this.#expectsFirst };
+    const isFirst = this.#lingerMs !== undefined && this.#expectsFirst;
+    const progress: Progress = { putId: newAcquisitionId(), gate, isFirst };
     let mayArriveLater = false;
+    let lost: { readonly error: unknown; readonly round: number } | undefined;
     try {
       for (let failures = 0; ;) {
         try {
           const attempt = await this.#attempt(toPut, progress, signal);
           this.#known = progress.gate;
-          if (attempt.outcome !== 'again') return await this.#conclude(toPut.id, progress, attempt);
+          if (attempt.outcome !== 'again') return await this.#conclude(toPut.id, progress, attempt, signal);
         } catch (error) {
           const isLost = hasCode(error, 'OUTCOME_UNKNOWN');
+          if (isLost) lost ??= { error, round: gatheringRound(progress.gate) };
           mayArriveLater ||= isLost || signal.aborted;
           failures += 1;
           if (hasCode(error, 'LEASE_NOT_FOUND')) forgetLeases(progress);
           else if (!isLost) throw error;
           if (failures === FAILURES_MAX) throw error;
         }
+        // Once its round has been opened, an item that is not there may have been dealt with already.
+        if (lost && gatheringRound(progress.gate) > lost.round) throw lost.error;
       }
     } finally {
       // Revoked, the alarm of an item that arrives later would sound at once; left alone, the leases end by themselves.
@@ -119,7 +127,7 @@ export class Producer {
         ...(toPut.alsoWhen ?? []),
       )
       .do(
-        put(this.#layout.of('item', slot), writeItem(toPut.item)),
+        put(this.#layout.of('item', slot), writeItem(toPut.item, progress.putId)),
         ...(await this.#leasedKeys(toPut, progress, signal)),
         ...(toPut.alsoDo ?? []),
         // Last, so that they see what the others did.
@@ -129,8 +137,8 @@ export class Producer {
       .otherwise(
         get(this.#layout.gate),
         get(this.#layout.round('item', round), { countOnly: true }),
-        get(this.#layout.of('item', slot), { keysOnly: true }),
-        get(this.#layout.of('item', { round: gate.round, id: toPut.id }), { keysOnly: true }),
+        get(this.#layout.of('item', slot)),
+        get(this.#layout.of('item', { round: gate.round, id: toPut.id })),
         get(this.#layout.seen(toPut.id)),
       )
       .commit({ signal });
@@ -162,7 +170,7 @@ export class Producer {
     }
     if (toPut.dedupeMs !== undefined) {
       const { lease } = (progress.seen ??= await this.#timers.grant(toPut.dedupeMs, signal));
-      keys.push(put(this.#layout.seen(toPut.id), writeSeen(round), { lease }));
+      keys.push(put(this.#layout.seen(toPut.id), writeSeen(round, progress.putId), { lease }));
     }
     return keys;
   }
@@ -171,17 +179,22 @@ export class Producer {
   async #explain(id: string, progress: Progress, answer: TxnAnswer, signal: AbortSignal): Promise<Attempt> {
     const { gate, isFirst } = progress;
     const [gateNow, gathering, item, draining, seen] = answer.responses as readonly RangeResult[];
+    const round = gatheringRound(gate);
+    const found = item?.kvs[0] ?? draining?.kvs[0];
+    if (found) {
+      const slot = { round: item?.kvs[0] ? round : gate.round, id };
+      const isOurs = parsePutId(found.value) === progress.putId;
+      return { outcome: 'known', round: slot.round, position: await this.#positionOf(slot, signal), isOurs };
+    }
+    if (seen?.kvs[0]) {
+      const { value } = seen.kvs[0];
+      return { outcome: 'known', round: parseSeen(value), position: 0, isOurs: parsePutId(value) === progress.putId };
+    }
     if ((gateNow?.kvs[0]?.modRevision ?? 0) !== gate.modRevision) {
       progress.gate = readGate(gateNow?.kvs[0]);
       progress.isFirst = this.#lingerMs !== undefined;
       return { outcome: 'again' };
     }
-    const round = gatheringRound(gate);
-    const found = item?.kvs[0] ? round : draining?.kvs[0] ? gate.round : undefined;
-    if (found !== undefined) {
-      return { outcome: 'known', round: found, position: await this.#positionOf({ round: found, id }, signal) };
-    }
-    if (seen?.kvs[0]) return { outcome: 'known', round: parseSeen(seen.kvs[0].value), position: 0 };
     const isEmpty = gathering?.count === 0;
     if (this.#lingerMs === undefined || isFirst === isEmpty) return { outcome: 'refused' };
     progress.isFirst = isEmpty;
@@ -199,9 +212,14 @@ export class Producer {
     id: string,
     progress: Progress,
     attempt: Exclude<Attempt, { outcome: 'again' }>,
+    signal: AbortSignal,
   ): Promise<PutAnswer | undefined> {
     if (attempt.outcome === 'refused') return undefined;
-    if (attempt.outcome === 'known') return { id, round: attempt.round, position: attempt.position, added: false };
+    if (attempt.outcome === 'known') {
+      // Whoever put it may not have lived, or heard of it, to open the gate.
+      await this.#keeper.tendQuietly(this.#store.logger, () => this.#keeper.tend(signal));
+      return { id, round: attempt.round, position: attempt.position, added: attempt.isOurs };
+    }
     const { gate } = progress;
     this.#expectsFirst = false;
     this.#armLeases(progress);
@@ -210,8 +228,8 @@ export class Producer {
     const [draining, ...reads] = attempt.answer.responses.slice(-1 - readCount) as readonly RangeResult[];
     const facts = this.#keeper.factsOf(round, gate.consented, reads);
     await this.#keeper.tendQuietly(this.#store.logger, async () => {
-      if (gate.state === 'closed') await this.#keeper.openIfDue(gate, facts);
-      if (gate.state === 'open' && draining?.count === 0) await this.#keeper.closeIfDrained(gate);
+      if (gate.state === 'closed') await this.#keeper.openIfDue(gate, facts, signal);
+      if (gate.state === 'open' && draining?.count === 0) await this.#keeper.closeIfDrained(gate, signal);
     });
     return { id, round, position: facts.itemCount, added: true };
   }
@@ -235,8 +253,8 @@ function forgetLeases(progress: Progress): void {
   delete progress.seen;
 }
 
-function writeSeen(round: number): Uint8Array {
-  return toJson({ round }, 'seen');
+function writeSeen(round: number, putId: string): Uint8Array {
+  return toJson({ round, putId }, 'seen');
 }
 
 function parseSeen(value: Uint8Array): number {

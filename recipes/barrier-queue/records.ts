@@ -23,8 +23,13 @@ export function writeGate(gate: Omit<Gate, 'modRevision'>): Uint8Array {
   return toJson({ ...gate, ...here() }, 'gate');
 }
 
-export function writeItem(item: unknown): Uint8Array {
-  return toJson({ item, ...here() }, 'item');
+/** @param putId - by which a put knows its own item again */
+export function writeItem(item: unknown, putId: string): Uint8Array {
+  return toJson({ item, putId, ...here() }, 'item');
+}
+
+export function parsePutId(value: Uint8Array): unknown {
+  return parseObject(value)?.['putId'];
 }
 
 /** The item in the value of its key; `undefined` (which JSON cannot hold) if nobody's `put` wrote it. */
