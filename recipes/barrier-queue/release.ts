@@ -19,7 +19,7 @@ export type Release =
 /** A key of the store; as a function, another key for each round. */
 export type KeyName = string | ((round: number) => string);
 
-/** When so many items are there. */
+/** When so many items are there. What others put before the gate has opened is of the same round, so it may have more. */
 export function items(count: number): Release {
   if (!Number.isSafeInteger(count) || count < 1)
     throw new InvalidArgumentError('items', count, 'a whole number from 1');
