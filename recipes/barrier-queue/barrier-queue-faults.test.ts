@@ -215,6 +215,22 @@ describe('a consumer', () => {
     world.store.hear();
   });
 
+  test('that gave an item back and has it again can do nothing by what it had before', async () => {
+    const queue = queueOf(items(1), world.store);
+    await queue.put('a');
+    const before = await takeOne(queue);
+    await before.nack();
+    const again = await takeOne(queue);
+
+    await expect(before.guard(world.store.txn()).do(put('built/a', 'yes')).commit()).rejects.toMatchObject({
+      code: 'HOLD_LOST',
+    });
+
+    expect(await world.keys('built/')).toEqual([]);
+    again.assertHeld();
+    await again.ack();
+  });
+
   test('that dies time and again over one item has it put with the dead letters', async () => {
     await queueOf(items(1), world.store).put('poison', { id: 'poison' });
     for (const attempt of [1, 2]) {
