@@ -140,7 +140,7 @@ describe('ready', () => {
       method === 'get' && (reads += 1) <= 3 ? { kind: 'fail', error: new UnavailableError('away') } : undefined;
     const config = world.watcher();
 
-    await world.turning(config.ready());
+    await world.turning(config.ready({ timeout: '5s' }));
 
     expect(reads).toBe(4);
   });
@@ -212,6 +212,24 @@ describe('current', () => {
     expect(told).toEqual(['17 rejected']);
     expect(config.rejected?.error.code).toBe('RELEASE_NOT_FOUND');
     expect(config.current.limits.max).toBe(1);
+  });
+
+  test('passes by a release that was pruned before it could be read', async () => {
+    const { config } = await ready();
+    const told = recorded(config);
+    const publisher = world.watcher({ store: real, history: 1 });
+    let reads = 0;
+    const publishMore = async () => {
+      await publisher.publish(max(3));
+      await publisher.publish(max(4));
+    };
+    wayward.onCall = ({ method }) =>
+      method === 'get' && (reads += 1) === 1 ? { kind: 'before', act: publishMore } : undefined;
+
+    await publisher.publish(max(2));
+    await clock.advance(1_000);
+
+    expect(told).toEqual(['4: 4']);
   });
 
   test('stays when the pointer is nonsense or deleted, and is stale then', async () => {

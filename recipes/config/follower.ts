@@ -155,7 +155,6 @@ export class Follower<S extends StandardSchemaV1> {
     this.#after('reconcile', reconcileMs, () => {
       this.#pointer
         .reconcile({ timeout: reconcileMs, signal: this.#stop.signal })
-        .then(() => this.load())
         .catch(() => undefined) // The mirror notices by itself that it is stale.
         .finally(() => this.#armReconcile());
     });
@@ -190,9 +189,10 @@ export class Follower<S extends StandardSchemaV1> {
     const isInForce = this.#inForce?.source === 'store' && this.#inForce.revision === pointer.revision;
     if (isInForce || this.#rejected?.revision === pointer.revision) return;
     const release = await this.#parts.log.read(pointer.release, this.#stop.signal);
-    if (release) await this.#judge(pointer, release);
+    if (release) return this.#judge(pointer, release);
     // A release that is not there may have been pruned, and then others have followed it.
-    else if (this.#newest()?.revision !== pointer.revision) this.#mustLoad = true;
+    await this.#pointer.reconcile({ signal: this.#stop.signal });
+    if (this.#newest()?.revision !== pointer.revision) this.#mustLoad = true;
     else this.#reject({ ...pointer, error: new ReleaseNotFoundError(this.#name, pointer.release) });
   }
 
@@ -258,7 +258,6 @@ export class Follower<S extends StandardSchemaV1> {
     const previous = this.#inForce;
     this.#inForce = next;
     if (next.source === 'store') this.#rejected = undefined;
-    this.#failure = undefined;
     this.#noteStaleness();
     this.#parts.observer.applied(next, previous);
     this.#tellNews();

@@ -223,6 +223,24 @@ describe('history', () => {
     expect(await releases()).toEqual([1]);
   });
 
+  test('a release is not overwritten, even if the pointer was deleted while another one was published', async () => {
+    const other = world.watcher({ store: real });
+    let hasMeddled = false;
+    const meddle = async () => {
+      await other.publish(max(1));
+      await real.delete(`${KEYS}current`);
+    };
+    wayward.onCall = ({ txn }) => {
+      if (hasMeddled || !txn?.compares.length) return undefined;
+      hasMeddled = true;
+      return { kind: 'before', act: meddle };
+    };
+
+    await config.publish(max(2));
+
+    expect((await config.history()).map(({ document }) => document)).toEqual([max(2), max(1)]);
+  });
+
   test('gives no number out twice, even if the pointer was deleted', async () => {
     await config.publish(max(1));
     await config.publish(max(2));

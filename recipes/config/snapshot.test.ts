@@ -1,3 +1,4 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -5,12 +6,14 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { silentLogger } from '../../core/base/logger.js';
 import type { Store } from '../../core/store.js';
-import type { ManualClock } from '../../core/testing/manual-clock.js';
+import { type ManualClock, settle } from '../../core/testing/manual-clock.js';
 import type { WaywardStore } from '../mirror/testing/wayward-store.js';
 import { until } from '../testing/until.js';
 import type { Release } from './release.js';
 import { SnapshotFile } from './snapshot-file.js';
 import { ConfigWorld, max } from './testing/config-world.js';
+
+type Max = ReturnType<typeof max>;
 
 let folder: string;
 let path: string;
@@ -177,6 +180,40 @@ describe('a watcher with a snapshot', () => {
     await waiting;
 
     expect(config.stale).toBe(true);
+  });
+
+  test('leaves it when the store answers that nothing was published', async () => {
+    await earlierLife();
+    const empty = world.watcher({ name: 'payments', snapshot: path, store: real });
+    await real.delete('conclave/cfg/payments/current');
+    const waiting = empty.ready({ timeout: '30s' });
+
+    await expect(world.turning(waiting)).rejects.toMatchObject({ code: 'TIMEOUT' });
+  });
+
+  test('does not put it in place of what the store said while it was being looked at', async () => {
+    await earlierLife();
+    await world.watcher({ store: real }).publish(max(2));
+    let release = () => {};
+    const held = new Promise<void>((resolve) => (release = resolve));
+    let asked = 0;
+    const validate = async (value: unknown) => {
+      if ((asked += 1) === 1) await held;
+      return { value: value as Max };
+    };
+    const slowAtFirst: StandardSchemaV1<Max> = { '~standard': { version: 1, vendor: 'test', validate } };
+    wayward.goAway();
+    const config = world.watcherOf(slowAtFirst, { snapshot: path });
+    const waiting = config.ready();
+    await until(() => asked === 1);
+    wayward.comeBack();
+    await clock.advance(10_000);
+    await waiting;
+
+    release();
+    await settle();
+
+    expect(config).toMatchObject({ release: 2, stale: false });
   });
 
   test('uses it when the release in force is invalid: it is the last good one', async () => {
