@@ -297,6 +297,35 @@ describe('a configuration', () => {
     expect(errors).toHaveLength(1);
   });
 
+  test('tells a listener of one change at a time, and of the last', async () => {
+    let running = 0;
+    const seen: number[] = [];
+    const passes: (() => void)[] = [];
+    @injectable()
+    class Slow {
+      @onConfig(PaymentsConfig, 'limits.max')
+      async changed(change: ConfigChange<typeof schema>): Promise<void> {
+        expect(++running).toBe(1);
+        await new Promise<void>((resolve) => passes.push(resolve));
+        running -= 1;
+        seen.push(change.current.limits.max);
+      }
+    }
+    await begin({ services: [Slow] });
+
+    for (const max of [20, 30, 40]) {
+      await child.resolve(PaymentsConfig).publish({ ...FIRST, limits: { max, min: 1 } });
+      await world.clock.advance(200);
+    }
+    expect(passes).toHaveLength(1);
+    while (seen.at(-1) !== 40) {
+      passes.shift()?.();
+      await settle();
+    }
+
+    expect(seen).toEqual([20, 40]);
+  });
+
   test('tells nobody any more once the app has ended', async () => {
     const { app } = await begin({ services: [Payments] });
     const payments = child.resolve(Payments);

@@ -30,7 +30,11 @@ export interface StartOptions extends WaitOptions {
    * one object of each, unless it says otherwise, and that is the one that is wired.
    */
   readonly services?: readonly ServiceClass[];
-  /** The decorated recipes. Default: all that have been loaded. Configurations among them are ready when `start` returns. */
+  /**
+   * The decorated recipes besides those that members' decorators name. Default: all that have been loaded. Configurations
+   * among them are ready when `start` returns. A list shall name those that services are injected with, too: the app
+   * disposes no others.
+   */
   readonly recipes?: readonly RecipeConstructor[];
   /** How long an app that ends waits for calls and handlers under way. Default: `'10s'`. */
   readonly drain?: Duration;
@@ -139,10 +143,10 @@ export class App extends Emitter<AppEvents> implements Runtime, AsyncDisposable 
   #listen(service: ServiceClass, object: object, wiring: Extract<Wiring, { kind: 'onConfig' }>): void {
     const config = this.recipe(wiring.recipe) as unknown as AnyConfig;
     const listener = (change: { readonly changes: readonly { readonly path: string }[] }) => {
-      if (wiring.paths.length > 0 && !change.changes.some(({ path }) => concerns(wiring.paths, path))) return;
-      void this.track(this.#call(object, wiring, change)).catch((error: unknown) =>
-        this.#report(error, wiring, service),
-      );
+      if (wiring.paths.length > 0 && !change.changes.some(({ path }) => concerns(wiring.paths, path))) return undefined;
+      const call = this.#call(object, wiring, change);
+      // The watcher waits for it before it tells of the next change.
+      return this.track(call.catch((error: unknown) => this.#report(error, wiring, service)));
     };
     config.on('change', listener);
     this.#undo.push(() => config.off('change', listener));

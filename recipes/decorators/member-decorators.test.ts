@@ -200,6 +200,23 @@ describe('a method with @locked', () => {
     expect(Reflect.getMetadata(NOTED, Billing.prototype, 'settle')).toBe('below');
   });
 
+  test('is checked against what the function for its name takes', () => {
+    class Checked {
+      // @ts-expect-error -- the name is made from a number, and the method takes a text
+      @locked(OrdersLock, (order: number) => `${order}`)
+      async wrong(_order: string): Promise<void> {}
+
+      // @ts-expect-error -- the name is made from an argument that the method does not take
+      @locked(OrdersLock, (order: string) => order)
+      async missing(): Promise<void> {}
+
+      @locked(OrdersLock, (order: string) => order)
+      async fewer(_order: string, _amount: number): Promise<void> {}
+    }
+
+    expect(new Checked()).toBeInstanceOf(Checked);
+  });
+
   test('keeps what was noted on the method itself', () => {
     const original = async (_: string) => {};
     Reflect.defineMetadata(NOTED, 'on the method', original);

@@ -125,7 +125,8 @@ export function consumes(
 }
 
 /**
- * The method is called with each change of the configuration that concerns one of the paths, after it came into force.
+ * The method is called with each change of the configuration that concerns one of the paths, after it came into force. The
+ * next change is told of when it has returned.
  *
  * @param paths - such as `'limits.max'`, or `'limits.*'` for everything below. None: every change
  */
