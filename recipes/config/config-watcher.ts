@@ -2,7 +2,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { ClosedError } from '../../core/base/errors.js';
 import type { Store } from '../../core/store.js';
 import { Feed } from '../mirror/feed.js';
-import { bounded, linkSignals, type WaitOptions } from '../wait.js';
+import { abortable, bounded, linkSignals, type WaitOptions } from '../wait.js';
 import { type ConfigChange, type ConfigEvents, changeTo, mergeChanges, type RejectionError } from './config-change.js';
 import {
   type ConfigSettings,
@@ -210,9 +210,10 @@ export class ConfigWatcher<S extends StandardSchemaV1 = StandardSchemaV1> implem
     rollbackOf?: number,
   ): Promise<Release> {
     assertJson(this.name, document);
-    await validated(this.#store.clock, this.name, this.#settings.schema, document);
+    await abortable(validated(this.#store.clock, this.name, this.#settings.schema, document), signal);
     const published = await this.#log.publish({ document, author, comment, ifRelease, rollbackOf }, signal);
-    await this.#follower.follow(published.pointer);
+    // It is published, whoever calls the rest off.
+    await abortable(this.#follower.follow(published.pointer), signal).catch(() => undefined);
     return published.release;
   }
 

@@ -13,7 +13,7 @@ import { isTransient } from '../retry.js';
 import { SessionKeeper } from '../session/session-keeper.js';
 import type { Session } from '../session/session.js';
 import { abortable, bounded, onAbort, type WaitOptions } from '../wait.js';
-import type { RegisterOptions, Registration, RegistrationState, ConflictPolicy } from './registration.js';
+import type { Registration, RegistrationState, ConflictPolicy } from './registration.js';
 import { InstanceExistsError, InstanceReplacedError } from './errors.js';
 import {
   checkInstance,
@@ -83,28 +83,14 @@ export class LiveRegistration<M> implements Registration<M> {
   #closing: Promise<void> | undefined;
   readonly #running: Promise<void>;
 
-  /** Registers; see `ServiceRegistry.register`. */
-  static async begin<M>(
-    store: Store,
-    instance: Instance<M>,
-    settings: RegistrationSettings,
-    options: RegisterOptions,
-  ): Promise<LiveRegistration<M>> {
+  /**
+   * Begins to register.
+   *
+   * @throws {@link InvalidArgumentError} naming the field that is wrong
+   */
+  constructor(store: Store, instance: Instance<M>, settings: RegistrationSettings, policy: ConflictPolicy = 'replace') {
     checkInstance(instance);
     encodeInstance(instance, '');
-    const registration = new LiveRegistration(store, instance, settings, options.onConflict ?? 'replace');
-    try {
-      await bounded(store.clock, `registering ${registration.#what}`, options, (signal) =>
-        abortable(registration.#untilWritten(1), signal),
-      );
-      return registration;
-    } catch (error) {
-      await registration.unregister();
-      throw error;
-    }
-  }
-
-  private constructor(store: Store, instance: Instance<M>, settings: RegistrationSettings, policy: ConflictPolicy) {
     this.service = instance.service;
     this.id = instance.id ?? newAcquisitionId();
     this.#store = store;
@@ -117,6 +103,17 @@ export class LiveRegistration<M> implements Registration<M> {
     this.#backoff = new Backoff({ leastMs: RETRY_LEAST_MS, mostMs: RETRY_MOST_MS, prng: settings.prng });
     this.#wanted = { version: 1, instance: { ...instance, id: this.id } };
     this.#running = this.#run();
+  }
+
+  /**
+   * Waits until the store has it.
+   *
+   * @throws {@link InstanceExistsError}; what the store refuses it with; {@link TimeoutError}, or the signal's reason
+   */
+  async ready(options: WaitOptions): Promise<void> {
+    await bounded(this.#store.clock, `registering ${this.#what}`, options, (signal) =>
+      abortable(this.#untilWritten(1), signal),
+    );
   }
 
   get instance(): Instance<M> {
@@ -288,10 +285,11 @@ export class LiveRegistration<M> implements Registration<M> {
 
   #end(reason: unknown): void {
     if (this.#ended.signal.aborted) return;
+    // Who hears of the end may ask at once to have it waited for.
+    this.#closing = Promise.resolve().then(() => this.#close());
     this.#ended.abort(reason);
     for (const waiter of this.#waiters) waiter.reject(reason as Error);
     this.#wake();
-    this.#closing = this.#close();
   }
 
   async #close(): Promise<void> {

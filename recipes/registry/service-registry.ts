@@ -6,7 +6,7 @@ import { checkName, folderPrefix } from '../keys.js';
 import type { Metadata } from '../metadata.js';
 import { freshPrng } from '../mirror/backoff.js';
 import { mergedSettings } from '../settings.js';
-import { linkSignals, onAbort } from '../wait.js';
+import { onAbort } from '../wait.js';
 import { checkNotNegative, encodeOverride, type Instance, instanceKey, type Override } from './instance.js';
 import { type EjectOptions, ejectSettings } from './outliers.js';
 import { LiveRegistration, type RegistrationSettings } from './live-registration.js';
@@ -42,7 +42,6 @@ export class ServiceRegistry<M = Metadata> implements AsyncDisposable {
   readonly #registration: RegistrationSettings;
   readonly #view: ViewSettings;
   readonly #registrations = new Set<LiveRegistration<M>>();
-  readonly #beginnings = new Set<Promise<unknown>>();
   readonly #views = new Map<string, ServiceView<M>>();
   readonly #stop = new AbortController();
   #disposing: Promise<void> | undefined;
@@ -75,7 +74,8 @@ export class ServiceRegistry<M = Metadata> implements AsyncDisposable {
   /**
    * Registers an instance, and keeps it registered until the registration or the registry is disposed.
    *
-   * While the store does not answer, it waits; bound it by `timeout` or `signal`. Nothing is left behind then.
+   * While the store does not answer, it waits; bound it by `timeout` or `signal`. What it may have left in the store is then
+   * taken out behind you.
    *
    * @throws {@link InvalidArgumentError} naming the field that is wrong
    * @throws {@link InstanceExistsError} if the id is taken and `onConflict` is `'reject'`
@@ -83,17 +83,24 @@ export class ServiceRegistry<M = Metadata> implements AsyncDisposable {
    */
   async register(instance: Instance<M>, options: RegisterOptions = {}): Promise<Registration<M>> {
     this.#stop.signal.throwIfAborted();
-    const beginning = this.#begin(instance, options);
-    this.#beginnings.add(beginning);
+    const registration = new LiveRegistration(this.#store, instance, this.#registration, options.onConflict);
+    this.#registrations.add(registration);
+    onAbort(registration.signal, () => {
+      void registration.unregister().then(() => this.#registrations.delete(registration));
+    });
     try {
-      return await beginning;
-    } finally {
-      this.#beginnings.delete(beginning);
+      await registration.ready(options);
+      return registration;
+    } catch (error) {
+      // Cleaned up behind the caller, whose patience is at its end; disposing waits for it.
+      void registration.unregister();
+      throw error;
     }
   }
 
   /**
-   * The instances of a service, as a live copy. The same view for the same name; it is read when first used.
+   * The instances of a service, as a live copy. The same view for the same name, until it is closed; it is read when
+   * first used.
    *
    * @throws {@link InvalidArgumentError} if this is no name; {@link ClosedError} if the registry is disposed
    */
@@ -101,7 +108,7 @@ export class ServiceRegistry<M = Metadata> implements AsyncDisposable {
     this.#stop.signal.throwIfAborted();
     let view = this.#views.get(checkName(name, 'service'));
     if (!view) {
-      view = new ServiceView<M>(this.#store, name, this.#view);
+      view = new ServiceView<M>(this.#store, name, this.#view, () => this.#views.delete(name));
       this.#views.set(name, view);
     }
     return view;
@@ -144,21 +151,7 @@ export class ServiceRegistry<M = Metadata> implements AsyncDisposable {
     return this.dispose();
   }
 
-  async #begin(instance: Instance<M>, options: RegisterOptions): Promise<Registration<M>> {
-    const link = linkSignals(options.signal, this.#stop.signal);
-    try {
-      const bounds = { ...options, signal: link.signal };
-      const registration = await LiveRegistration.begin(this.#store, instance, this.#registration, bounds);
-      this.#registrations.add(registration);
-      onAbort(registration.signal, () => this.#registrations.delete(registration));
-      return registration;
-    } finally {
-      link.unlink();
-    }
-  }
-
   async #dispose(): Promise<void> {
-    await Promise.allSettled(this.#beginnings);
     const registrations = [...this.#registrations].map((registration) => registration.unregister());
     await Promise.all([...registrations, ...[...this.#views.values()].map((view) => view.close())]);
   }

@@ -1,61 +1,40 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { ClosedError, TimeoutError } from '../../core/base/errors.js';
-import { seededPrng } from '../../core/base/prng.js';
-import { open } from '../../core/embedded/open.js';
 import type { Store } from '../../core/store.js';
-import { ManualClock, settle } from '../../core/testing/manual-clock.js';
+import { type ManualClock, settle } from '../../core/testing/manual-clock.js';
 import { WaywardStore } from '../mirror/testing/wayward-store.js';
 import { NoInstanceError } from './errors.js';
 import type { Instance } from './instance.js';
-import { ServiceRegistry, type ServiceRegistryOptions } from './service-registry.js';
+import { type ServiceRegistry } from './service-registry.js';
 import type { ServiceView, ViewChange } from './service-view.js';
-import { leastLoaded, random, roundRobin, sticky } from './strategies.js';
+import { leastLoaded, random, sticky } from './strategies.js';
+import { type Meta, RegistryWorld } from './testing/registry-world.js';
 
+let world: RegistryWorld;
 let clock: ManualClock;
 let real: Store;
 let wayward: WaywardStore;
-let servers: ServiceRegistry;
-const registries: ServiceRegistry[] = [];
+let servers: ServiceRegistry<Meta>;
 
 beforeEach(async () => {
-  clock = new ManualClock();
-  real = await open({ memory: true }, { clock });
-  wayward = new WaywardStore(real);
-  servers = registryOf({}, real);
+  world = await RegistryWorld.open();
+  ({ clock, real, wayward } = world);
+  servers = world.registry(real);
 });
 
-afterEach(async () => {
-  wayward.comeBack();
-  const disposed = Promise.all(registries.splice(0).map((registry) => registry.dispose()));
-  await clock.advance(60_000);
-  await disposed;
-  await real.close();
-});
+afterEach(() => world.close());
 
-function registryOf(options: ServiceRegistryOptions = {}, store: Store = wayward): ServiceRegistry {
-  const registry = new ServiceRegistry(store, { prng: seededPrng(5), strategy: roundRobin(), ...options });
-  registries.push(registry);
-  return registry;
-}
-
-const register = (ids: string, parts: Partial<Instance<Record<string, unknown>>> = {}) =>
+const register = (ids: string, parts: Partial<Instance<Meta>> = {}) =>
   Promise.all([...ids].map((id) => servers.register({ service: 'orders', id, address: `host-${id}`, ...parts })));
 
-async function viewOf(options: ServiceRegistryOptions = {}): Promise<ServiceView<Record<string, unknown>>> {
-  const view = registryOf(options).service('orders');
-  await view.ready();
-  await settle();
-  return view;
-}
-
-const idsOf = (view: ServiceView<Record<string, unknown>>) =>
+const idsOf = (view: ServiceView<Meta>) =>
   view
     .all()
     .map(({ id }) => id)
     .join('');
 
 /** The ids of so many picks, each of which ends well. */
-function pickMany(view: ServiceView<Record<string, unknown>>, count: number): string {
+function pickMany(view: ServiceView<Meta>, count: number): string {
   return Array.from({ length: count }, () => {
     const picked = view.pick();
     picked.ok();
@@ -63,16 +42,10 @@ function pickMany(view: ServiceView<Record<string, unknown>>, count: number): st
   }).join('');
 }
 
-function failing(view: ServiceView<Record<string, unknown>>, id: string, times: number): void {
-  for (let time = 0; time < times; time += 1) {
-    view.pick({ where: (instance) => instance.id === id }).fail(new Error('refused'));
-  }
-}
-
 describe('ServiceView', () => {
   test('shows what is registered, in order of ids, and follows it', async () => {
     const [, b] = await register('ba', { port: 80, zone: 'north', version: '2', metadata: { build: 1 } });
-    const view = await viewOf();
+    const view = await world.view();
 
     expect(idsOf(view)).toBe('ab');
     expect(view.get('a')).toMatchObject({
@@ -96,7 +69,7 @@ describe('ServiceView', () => {
   test('is the same for the same name, and knows nothing of other services', async () => {
     await register('a');
     await servers.register({ service: 'orders/eu', id: 'x', address: 'h' });
-    const registry = registryOf();
+    const registry = world.registry();
 
     await registry.service('orders').ready();
 
@@ -104,17 +77,31 @@ describe('ServiceView', () => {
     expect(idsOf(registry.service('orders'))).toBe('a');
   });
 
+  test('that was closed is followed by a new one', async () => {
+    await register('a');
+    const registry = world.registry();
+    const closed = registry.service('orders');
+    await closed.ready();
+
+    await closed.close();
+    await registry.service('orders').ready();
+
+    expect(registry.service('orders')).not.toBe(closed);
+    expect(idsOf(registry.service('orders'))).toBe('a');
+    expect(idsOf(closed)).toBe('a');
+  });
+
   test('leaves out keys that are no instances', async () => {
     await real.put('conclave/svc/orders/foreign', 'not ours');
     await real.put('conclave/svc/orders/foreign2', '{"address":7}');
     await register('a');
 
-    expect(idsOf(await viewOf())).toBe('a');
+    expect(idsOf(await world.view())).toBe('a');
   });
 
   test('keeps what it knew while the store is away, and says that it is stale', async () => {
     await register('a');
-    const view = await viewOf();
+    const view = await world.view();
     expect(view.stale).toBe(false);
 
     wayward.goAway();
@@ -130,7 +117,7 @@ describe('ServiceView', () => {
 
   test('after a compaction while it was away it has what the store has', async () => {
     const [a] = await register('ab');
-    const view = await viewOf();
+    const view = await world.view();
 
     wayward.goAway();
     await a?.unregister();
@@ -144,9 +131,9 @@ describe('ServiceView', () => {
 
   test('an instance whose process died is gone once its lease has ended', async () => {
     const process = new WaywardStore(real);
-    const registry = registryOf({ ttl: '10s' }, process);
+    const registry = world.registry(process);
     await registry.register({ service: 'orders', id: 'z', address: 'h' });
-    const view = await viewOf();
+    const view = await world.view();
 
     process.goAway();
     await clock.advance(9_000);
@@ -159,7 +146,7 @@ describe('ServiceView', () => {
 
 describe('ServiceView.ready', () => {
   test('a service without instances is an answer', async () => {
-    const view = await viewOf();
+    const view = await world.view();
 
     expect(view.all()).toEqual([]);
     expect(view.stale).toBe(false);
@@ -168,7 +155,7 @@ describe('ServiceView.ready', () => {
   test('waits for as many instances as are wanted; drained ones do not count', async () => {
     await register('ab');
     await servers.drain('orders', 'a');
-    const view = await viewOf();
+    const view = await world.view();
     let isReady = false;
     const waiting = view.ready({ instances: 2 }).then(() => (isReady = true));
     await settle();
@@ -180,13 +167,13 @@ describe('ServiceView.ready', () => {
   });
 
   test('waits no longer than its timeout', async () => {
-    const waiting = registryOf().service('orders').ready({ instances: 1, timeout: '1s' });
+    const waiting = world.registry().service('orders').ready({ instances: 1, timeout: '1s' });
 
     await Promise.all([expect(waiting).rejects.toThrow(TimeoutError), clock.advance(1_000)]);
   });
 
   test('ends when the registry is disposed', async () => {
-    const registry = registryOf();
+    const registry = world.registry();
     const waiting = registry.service('orders').ready({ instances: 1 });
     await settle();
 
@@ -200,7 +187,7 @@ describe('ServiceView, as it changes', () => {
   test('iterating gives the present first, then each change', async () => {
     const [a] = await register('a');
     const seen: string[][] = [];
-    const view = await viewOf();
+    const view = await world.view();
     const reading = (async () => {
       for await (const change of view) if (seen.push(inWords(change)) === 5) break;
     })();
@@ -217,7 +204,7 @@ describe('ServiceView, as it changes', () => {
 
   test('a reader that is far behind gets merged changes', async () => {
     const [a] = await register('a');
-    const view = await viewOf();
+    const view = await world.view();
     const changes = view.changes()[Symbol.asyncIterator]();
     await changes.next();
     for (let load = 1; load <= 65; load += 1) await a?.update({ load });
@@ -229,7 +216,7 @@ describe('ServiceView, as it changes', () => {
   });
 
   test('an abort ends the loop with its reason', async () => {
-    const view = await viewOf();
+    const view = await world.view();
     const controller = new AbortController();
     const changes = view.changes({ signal: controller.signal })[Symbol.asyncIterator]();
     await changes.next();
@@ -244,7 +231,7 @@ describe('What an operator decides', () => {
   test('a drained instance is shown and not picked, until it is restored', async () => {
     await register('ab');
     await servers.drain('orders', 'a', { reason: 'disk' });
-    const view = await viewOf();
+    const view = await world.view();
 
     expect(view.get('a')?.drained).toBe(true);
     expect(pickMany(view, 4)).toBe('bbbb');
@@ -255,10 +242,10 @@ describe('What an operator decides', () => {
 
   test('draining survives updates, lost sessions and another process under the same id', async () => {
     const process = new WaywardStore(real);
-    const registry = registryOf({ ttl: '10s' }, process);
+    const registry = world.registry(process);
     const registration = await registry.register({ service: 'orders', id: 'z', address: 'h' });
     await servers.drain('orders', 'z');
-    const view = await viewOf();
+    const view = await world.view();
 
     await registration.update({ load: 1 });
     process.goAway();
@@ -279,7 +266,7 @@ describe('What an operator decides', () => {
     let held = () => {};
     const released = new Promise<void>((resolve) => (held = resolve));
     wayward.onCall = ({ number }) => (number === 2 ? { kind: 'before', act: () => released } : undefined);
-    const view = registryOf().service('orders');
+    const view = world.registry().service('orders');
     void view.ready();
     await settle();
 
@@ -293,7 +280,7 @@ describe('What an operator decides', () => {
   test('a weight decided by an operator stands for the instance’s own', async () => {
     await register('ab', { weight: 5 });
     await servers.override('orders', 'a', { weight: 0 });
-    const view = await viewOf();
+    const view = await world.view();
 
     expect(view.get('a')).toMatchObject({ weight: 0, drained: false });
     expect(pickMany(view, 3)).toBe('bbb');
@@ -308,7 +295,7 @@ describe('ServiceView.pick', () => {
   test('names the service if there is none, and says what became of those it knew', async () => {
     await register('abc');
     await servers.drain('orders', 'a');
-    const view = await viewOf();
+    const view = await world.view();
 
     expect(() => view.pick({ exclude: ['b', 'c'] })).toThrow(
       expect.objectContaining({
@@ -317,13 +304,13 @@ describe('ServiceView.pick', () => {
         counts: { known: 3, drained: 1, excluded: 2, stale: false },
       }),
     );
-    const empty = registryOf().service('nowhere');
+    const empty = world.registry().service('nowhere');
     expect(() => empty.pick()).toThrow(/no instance of service nowhere.*not ready/);
   });
 
   test('leaves out what it is told to leave out', async () => {
     await register('abc');
-    const view = await viewOf();
+    const view = await world.view();
 
     const picked = view.pick({ exclude: ['a'], where: ({ address }) => address !== 'host-b' });
 
@@ -333,7 +320,7 @@ describe('ServiceView.pick', () => {
   test('prefers the zone it is asked for, and spills over when that is drained', async () => {
     await register('ab', { zone: 'north' });
     await register('c', { zone: 'south' });
-    const view = await viewOf();
+    const view = await world.view();
     const pick = () => view.pick({ zone: 'south' }).instance.id;
 
     expect([pick(), pick()]).toEqual(['c', 'c']);
@@ -344,7 +331,7 @@ describe('ServiceView.pick', () => {
 
   test('takes another strategy for one pick', async () => {
     await register('abc');
-    const view = await viewOf({ strategy: random() });
+    const view = await world.view({ strategy: random() });
 
     const first = view.pick({ strategy: sticky(), key: 'user 7' }).instance.id;
 
@@ -353,7 +340,7 @@ describe('ServiceView.pick', () => {
 
   test('counts what is in flight until ok, fail or disposing, whichever comes first', async () => {
     await register('ab');
-    const registry = registryOf();
+    const registry = world.registry();
     const view = registry.service('orders');
     await view.ready();
     const pick = () => view.pick({ strategy: leastLoaded() });
@@ -374,117 +361,9 @@ describe('ServiceView.pick', () => {
   });
 });
 
-describe('An instance that fails its callers', () => {
-  test('is left out after two failures within half a minute, for half a minute', async () => {
-    await register('ab');
-    const view = await viewOf();
-
-    failing(view, 'a', 1);
-    expect(pickMany(view, 2)).toBe('ba');
-    failing(view, 'a', 2);
-
-    expect(pickMany(view, 3)).toBe('bbb');
-    await clock.advance(29_999);
-    expect(pickMany(view, 2)).toBe('bb');
-    await clock.advance(1);
-    expect(pickMany(view, 2)).toBe('ab');
-  });
-
-  test('failures that are further apart do not count together', async () => {
-    await register('ab');
-    const view = await viewOf();
-
-    failing(view, 'a', 1);
-    await clock.advance(30_001);
-    failing(view, 'a', 1);
-    expect(pickMany(view, 2)).toBe('ba');
-    await clock.advance(30_000);
-    failing(view, 'a', 1);
-
-    expect(pickMany(view, 2)).toBe('bb');
-  });
-
-  test('a busy one that fails now and then stays; one that fails half its calls does not', async () => {
-    await register('ab');
-    const view = await viewOf();
-    const failThenSucceed = (successes: number) => {
-      failing(view, 'a', 1);
-      for (let time = 0; time < successes; time += 1) view.pick({ where: ({ id }) => id === 'a' }).ok();
-    };
-
-    for (let time = 0; time < 10; time += 1) failThenSucceed(3);
-    expect(pickMany(view, 2)).toBe('ba');
-    await clock.advance(30_001);
-    failThenSucceed(1);
-    failThenSucceed(1);
-
-    expect(pickMany(view, 2)).toBe('bb');
-  });
-
-  test('a call that ends without a word says nothing of it', async () => {
-    await register('ab');
-    const view = await viewOf();
-
-    failing(view, 'a', 1);
-    view.pick({ where: ({ id }) => id === 'a' })[Symbol.dispose]();
-    failing(view, 'a', 1);
-
-    expect(pickMany(view, 2)).toBe('bb');
-  });
-
-  test('is picked all the same if too few others are left: then the fault is hardly theirs', async () => {
-    await register('abcd');
-    const view = await viewOf({ protect: 0.5 });
-
-    for (const id of 'ab') failing(view, id, 2);
-    expect(pickMany(view, 4)).toBe('cdcd');
-    failing(view, 'c', 2);
-
-    expect([...pickMany(view, 4)].sort().join('')).toBe('abcd');
-  });
-
-  test('the last one is never left out', async () => {
-    await register('a');
-    const view = await viewOf({ protect: 0 });
-
-    failing(view, 'a', 5);
-
-    expect(view.pick().instance.id).toBe('a');
-  });
-
-  test('another process under its id begins with a clean record', async () => {
-    await register('ab');
-    const view = await viewOf();
-    failing(view, 'a', 2);
-
-    await registryOf({}, real).register({ service: 'orders', id: 'a', address: 'new' });
-    await settle();
-
-    expect(pickMany(view, 2)).toMatch(/a/);
-  });
-
-  test('nothing is left out where ejecting is off', async () => {
-    await register('ab');
-    const view = await viewOf({ eject: false });
-
-    failing(view, 'a', 9);
-
-    expect(pickMany(view, 2)).toBe('ba');
-  });
-
-  test.each([
-    ['eject.errors', { eject: { errors: 0 } }],
-    ['eject.within', { eject: { within: -1 } }],
-    ['protect', { protect: 1.1 }],
-    ['namespace', { namespace: 'a/svc' }],
-  ] as const)('a registry refuses %s outside its limits', (field, options) => {
-    expect(() => new ServiceRegistry(real, options)).toThrow(expect.objectContaining({ field }));
-  });
-});
-
 test('a view that the store refuses for good ends its readers with the reason', async () => {
   wayward.onCall = () => ({ kind: 'fail', error: new ClosedError() });
-  const view = registryOf().service('orders');
+  const view = world.registry().service('orders');
 
   await expect(view.ready()).rejects.toThrow(ClosedError);
   await expect(view.ready({ instances: 1 })).rejects.toThrow(ClosedError);

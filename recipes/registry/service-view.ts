@@ -55,6 +55,7 @@ export class ServiceView<M> implements AsyncIterable<ViewChange<M>>, AsyncDispos
   readonly service: string;
   readonly #store: Store;
   readonly #settings: ViewSettings;
+  readonly #onClose: () => void;
   readonly #choose: Choose;
   readonly #records: Mirror<InstanceRecord<M>>;
   readonly #overrides: Mirror<Override>;
@@ -66,7 +67,8 @@ export class ServiceView<M> implements AsyncIterable<ViewChange<M>>, AsyncDispos
   #isLoaded = false;
 
   /** For registries: `registry.service(name)` makes one. */
-  constructor(store: Store, service: string, settings: ViewSettings) {
+  constructor(store: Store, service: string, settings: ViewSettings, onClose: () => void) {
+    this.#onClose = onClose;
     this.service = service;
     this.#store = store;
     this.#settings = settings;
@@ -155,6 +157,7 @@ export class ServiceView<M> implements AsyncIterable<ViewChange<M>>, AsyncDispos
 
   /** Stops following the service. What it knows stays readable. Idempotent. */
   async close(): Promise<void> {
+    this.#onClose();
     this.#feed.end();
     await Promise.all([this.#records.close(), this.#overrides.close()]);
   }
