@@ -26,8 +26,9 @@ export interface Outcome {
 
 /**
  * Takes items for one process. A lone consumer takes the first item there is, so the order is strict. When others are
- * faster, it looks among twice as many of the first items each time, and among half as many after each success: however
- * many consumers wake at once, few of them want the same item.
+ * faster, it looks among twice as many of the first items, and after each success among one less: however many consumers
+ * wake at once, few of them want the same item. (Halving after a success would try 1.8 times for an item where this tries
+ * 1.4 times, with five consumers as fast as each other.)
  */
 export class Claimer {
   readonly #store: Store;
@@ -113,7 +114,7 @@ export class Claimer {
     const answer = await persist(this.#store.clock, session.signal, () => txn.commit({ signal: session.signal }));
     const fencingToken = answer.succeeded ? answer.revision : this.#ownClaim(answer, owner.acquisitionId);
     if (fencingToken === undefined) return this.#lost(answer);
-    this.#window = Math.max(1, Math.floor(this.#window / 2));
+    this.#window = Math.max(1, this.#window - 1);
     const item = (answer.responses[0] as RangeResult).kvs[0];
     const claim: Claim = {
       round: candidate.round,
