@@ -1,6 +1,6 @@
 /**
  * THE PORT: everything a recipe may ask of a store, whoever answers. `core/embedded` implements it in this process,
- * `core/client` over gRPC; both pass `store.contract.ts`, and so does a real etcd behind the client.
+ * `core/client` over gRPC; both pass the conformance suite (`core/testing/conformance`), and so does a real etcd behind the client.
  */
 import type { BytesLike } from './base/bytes.js';
 import type { Clock } from './base/clock.js';

@@ -19,6 +19,8 @@ export abstract class Emitter<Events extends EventEmitter.ValidEventTypes> exten
     ...args: EventEmitter.EventArgs<Events, E>
   ): void {
     for (const listener of this.listeners(event)) {
+      // Takes off only what was added with `once`, and before the call, as `emit` would.
+      this.off(event, listener, undefined, true);
       try {
         (listener as (...args: unknown[]) => void).apply(this, args);
       } catch (error) {
