@@ -130,8 +130,8 @@ describe('a damaged folder', () => {
     await rm(join(dataDir, 'wal'), { recursive: true });
 
     await expect(startMember({ dataDir })).rejects.toMatchObject({
-      code: 'DATA_DIR_UNREADABLE',
-      message: expect.stringContaining('do not belong together'),
+      code: 'LOG_DAMAGED',
+      message: expect.stringContaining('there is no log'),
     });
   });
 

@@ -1,6 +1,6 @@
 import { openMemoryBackend } from '../backend/memory-backend.js';
 import type { Clock } from '../base/clock.js';
-import { DataDirError, InvalidArgumentError, LogDamagedError } from '../base/errors.js';
+import { DataDirError, InvalidArgumentError } from '../base/errors.js';
 import { type Logger, silentLogger } from '../base/logger.js';
 import type { Prng } from '../base/prng.js';
 import { systemClock } from '../base/system-clock.js';
@@ -92,17 +92,18 @@ async function startInFolder(dataDir: string, surroundings: Surroundings, closer
   const backend = openLmdbBackend({ path: folder.dbPath, overlayBytesMax: settings.overlayBytesMax });
   closers.add(() => backend.close());
 
+  const machine = openMachine(backend, settings);
   const opened = await Wal.open({
     disk: nodeDisk,
     path: folder.walPath,
     segmentBytes: settings.walSegmentBytes,
+    durableIndex: machine.appliedIndex,
     logger,
   });
   // Not `opened` itself, whose entries would stay in memory as long as this.
   const { wal: log, hardState } = opened;
   closers.add(() => log.close());
 
-  const machine = openMachine(backend, settings);
   checkBelongTogether(folder, opened, machine.appliedIndex);
   const { identity } = folder;
   const member = await assemble({ identity, backend, machine, log, hardState, storedLog: opened }, surroundings);
@@ -110,17 +111,9 @@ async function startInFolder(dataDir: string, surroundings: Surroundings, closer
   return member;
 }
 
-/** What was applied had been durable in the log; a log that lacks some of it has lost what was acknowledged. */
-function checkBelongTogether(
-  folder: DataFolder,
-  { firstIndex, entries, dropped }: OpenedWal,
-  appliedIndex: number,
-): void {
+/** The log must go on where the engine ends: its first entries may be compacted only as far as they are applied. */
+function checkBelongTogether(folder: DataFolder, { firstIndex, entries }: OpenedWal, appliedIndex: number): void {
   const lastIndex = firstIndex + entries.length - 1;
-  if (lastIndex < appliedIndex && dropped !== undefined) {
-    const why = `entries up to ${appliedIndex} have been durable, but it can be read only up to ${lastIndex}`;
-    throw new LogDamagedError(dropped.file, dropped.offset, why);
-  }
   if (firstIndex - 1 <= appliedIndex && appliedIndex <= lastIndex) return;
   const found = `the log has entries ${firstIndex} to ${lastIndex}, and the engine has applied up to ${appliedIndex}`;
   throw new DataDirError('DATA_DIR_UNREADABLE', folder.path, `wal/ and db/ do not belong together: ${found}`);
