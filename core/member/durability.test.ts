@@ -3,7 +3,7 @@ import { toBytes, toText } from '../base/bytes.js';
 import { everything } from '../base/key-range.js';
 import { seededPrng } from '../base/prng.js';
 import { settle } from '../testing/manual-clock.js';
-import { type DiskFault, MemoryDisk } from '../wal/memory-disk.js';
+import { type DiskFault, MemoryDisk } from '../wal/testing/memory-disk.js';
 import type { Member } from './member.js';
 import { startOnDisk } from './testing/start.js';
 import { codesOf } from './testing/codes.js';

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { toBytes } from '../base/bytes.js';
 import type { LeaseId } from '../base/key-value.js';
 import { ManualClock, settle } from '../testing/manual-clock.js';
-import { MemoryDisk } from '../wal/memory-disk.js';
+import { MemoryDisk } from '../wal/testing/memory-disk.js';
 import type { Member } from './member.js';
 import { startOnDisk, startOnHeldLog } from './testing/start.js';
 

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { toBytes, toText } from '../base/bytes.js';
 import { everything } from '../base/key-range.js';
 import { between, type Prng, seededPrng } from '../base/prng.js';
-import { MemoryDisk } from '../wal/memory-disk.js';
+import { MemoryDisk } from '../wal/testing/memory-disk.js';
 import type { Member } from './member.js';
 import { startOnDisk } from './testing/start.js';
 

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { seededPrng } from '../base/prng.js';
 import type { HardState } from '../raft/types.js';
 import { SEGMENT_HEADER_BYTES } from './format.js';
-import { type DiskFault, MemoryDisk, type Survival } from './memory-disk.js';
+import { type DiskFault, MemoryDisk, type Survival } from './testing/memory-disk.js';
 import { entriesOf, entry, hardState, openLog, shown } from './testing/log-fixture.js';
 import type { OpenedWal, Wal } from './wal.js';
 

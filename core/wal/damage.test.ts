@@ -3,7 +3,7 @@ import { LogDamagedError } from '../base/errors.js';
 import { type Logger, silentLogger } from '../base/logger.js';
 import { seededPrng } from '../base/prng.js';
 import { SEGMENT_HEADER_BYTES } from './format.js';
-import { MemoryDisk } from './memory-disk.js';
+import { MemoryDisk } from './testing/memory-disk.js';
 import { segmentName } from './segment-header.js';
 import { entriesOf, entry, hardState, LOG, openLog, shown } from './testing/log-fixture.js';
 import { Wal } from './wal.js';

@@ -1,5 +1,5 @@
 /**
- * The few things that the log asks of a disk. `node-disk.ts` is the real one; `memory-disk.ts` forgets, tears and fails
+ * The few things that the log asks of a disk. `node-disk.ts` is the real one; `testing/memory-disk.ts` forgets, tears and fails
  * as tests demand. Paths are absolute, or relative to where the process runs, with `/` between their parts. Everything
  * rejects with the operating system's error, whose `code` tells what happened.
  */

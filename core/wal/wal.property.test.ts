@@ -4,7 +4,7 @@ import { LogDamagedError } from '../base/errors.js';
 import { seededPrng } from '../base/prng.js';
 import type { Entry, HardState } from '../raft/types.js';
 import { SEGMENT_HEADER_BYTES } from './format.js';
-import { MemoryDisk } from './memory-disk.js';
+import { MemoryDisk } from './testing/memory-disk.js';
 import { entriesOf, hardState, LOG, openLog, shown } from './testing/log-fixture.js';
 
 /**

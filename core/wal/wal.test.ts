@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { InvariantError } from '../base/assert.js';
 import { silentLogger } from '../base/logger.js';
 import { checksum, SEGMENT_HEADER_BYTES } from './format.js';
-import { MemoryDisk } from './memory-disk.js';
+import { MemoryDisk } from './testing/memory-disk.js';
 import { nodeDisk } from './node-disk.js';
 import { entriesOf, entry, hardState, LOG, openLog, shown } from './testing/log-fixture.js';
 import { Wal } from './wal.js';

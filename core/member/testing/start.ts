@@ -5,7 +5,7 @@ import { seededPrng } from '../../base/prng.js';
 import { assemble, NOTHING_WRITTEN, openMachine, type Remains } from '../../server/assemble.js';
 import { resolveSettings, type Settings } from '../../server/settings.js';
 import { ManualClock } from '../../testing/manual-clock.js';
-import type { MemoryDisk } from '../../wal/memory-disk.js';
+import type { MemoryDisk } from '../../wal/testing/memory-disk.js';
 import { Wal } from '../../wal/wal.js';
 import type { DurableLog } from '../durable-log.js';
 import { randomIdentity } from '../identity.js';

@@ -1,7 +1,7 @@
 import { dirname } from 'node:path/posix';
-import { asBuffer } from '../base/bytes.js';
-import type { Prng } from '../base/prng.js';
-import type { Disk, DiskFile } from './disk.js';
+import { asBuffer } from '../../base/bytes.js';
+import type { Prng } from '../../base/prng.js';
+import type { Disk, DiskFile } from '../disk.js';
 
 /** What a disk is asked to do, as a test sees it before it is done. */
 export interface DiskOperation {

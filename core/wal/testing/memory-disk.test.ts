@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { seededPrng } from '../base/prng.js';
-import { diskContract } from './disk.contract.js';
+import { seededPrng } from '../../base/prng.js';
+import { diskContract } from '../disk.contract.js';
 import { MemoryDisk } from './memory-disk.js';
 
 diskContract('the disk in memory', async () => {
