@@ -6,6 +6,11 @@ export interface DurableLog {
   append(hardState: HardState | undefined, entries: readonly Entry[]): Promise<void>;
   /** Entries up to this index are no longer needed after a restart. */
   compactTo(index: number): Promise<void>;
+  /**
+   * Lets the log begin anew behind a snapshot that was installed: the next entry has the index after this position, and
+   * none before is kept. Resolves once that is durable; a crash before leaves the log as it was. No append is under way.
+   */
+  reset(position: { readonly index: number; readonly term: number }, hardState: HardState): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -16,5 +21,6 @@ export interface DurableLog {
 export const volatileLog: DurableLog = {
   append: () => new Promise((resolve) => setImmediate(resolve)),
   compactTo: () => Promise.resolve(),
+  reset: () => Promise.resolve(),
   close: () => Promise.resolve(),
 };

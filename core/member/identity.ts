@@ -4,6 +4,11 @@ import { between, type Prng } from '../base/prng.js';
 export interface Identity {
   readonly clusterId: bigint;
   readonly memberId: bigint;
+  /**
+   * Drawn when the data folder is made. A member that comes back under its id with another one has lost its disk, and
+   * with it its votes; the others refuse it.
+   */
+  readonly incarnation: bigint;
 }
 
 /** A positive 63-bit id other than 0, so that it is positive where ids are signed, as leases' are on the wire. */
@@ -14,5 +19,5 @@ export function randomId(prng: Prng): bigint {
 }
 
 export function randomIdentity(prng: Prng): Identity {
-  return { clusterId: randomId(prng), memberId: randomId(prng) };
+  return { clusterId: randomId(prng), memberId: randomId(prng), incarnation: randomId(prng) };
 }

@@ -6,8 +6,24 @@ export interface MemberSettings {
   readonly proposalsMax: number;
   /** Reads that wait to be confirmed. One more is refused with {@link TooManyRequestsError}. */
   readonly readsMax: number;
+  /** Milliseconds between a leader's heartbeats. Raft's tick is half of it. */
+  readonly heartbeatMs: number;
   /** Milliseconds after which followers miss a leader. A new leader extends every lease by it. */
   readonly electionTimeoutMs: number;
+  /** Milliseconds that a request may take, beside two election timeouts (etcd: 5 s). */
+  readonly requestTimeoutMs: number;
+  /** Milliseconds after which a read whose confirmation has not come is asked for again. */
+  readonly readRetryMs: number;
+  /** Milliseconds of one append to the log above which it is reported. */
+  readonly slowSyncMs: number;
+  /** Members that may be learners at one time (etcd: `--max-learners`). */
+  readonly learnersMax: number;
+  /** Entries that a learner may lack of the leader's log and still count as caught up. */
+  readonly promoteLagEntries: number;
+  /** Milliseconds for which a member must have been in touch before it counts as healthy, or is promoted. */
+  readonly healthyAfterMs: number;
+  /** Snapshots that are sent to followers at one time. */
+  readonly snapshotsSentMax: number;
   /** Seconds below which a lease's TTL is raised to them: etcd's ceil(1.5 × election timeout). */
   readonly leaseTtlMinSeconds: number;
   /** Seconds above which a lease's TTL is refused with {@link LeaseTtlTooLargeError}. */
