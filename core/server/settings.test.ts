@@ -15,4 +15,16 @@ describe('settings', () => {
     expect(resolveSettings({ leaseTtlMaxSeconds: 9_000_000_000 }).leaseTtlMaxSeconds).toBe(9_000_000_000);
     expect(() => resolveSettings({ leaseTtlMaxSeconds: 9_000_000_001 })).toThrow(/from 1 to 9000000000/);
   });
+
+  test('an election timeout is five heartbeats at least, and fifty seconds at most', () => {
+    expect(resolveSettings({ heartbeatMs: 60, electionTimeoutMs: 300 }).electionTimeoutMs).toBe(300);
+    expect(() => resolveSettings({ heartbeatMs: 61, electionTimeoutMs: 300 })).toThrow(/electionTimeoutMs/);
+    expect(resolveSettings({ electionTimeoutMs: 50_000 }).electionTimeoutMs).toBe(50_000);
+    expect(() => resolveSettings({ electionTimeoutMs: 50_001 })).toThrow(/electionTimeoutMs/);
+  });
+
+  test('the least TTL of a lease follows the election timeout, unless it is given', () => {
+    expect(resolveSettings({ electionTimeoutMs: 5_000 }).leaseTtlMinSeconds).toBe(8);
+    expect(resolveSettings({ electionTimeoutMs: 5_000, leaseTtlMinSeconds: 1 }).leaseTtlMinSeconds).toBe(1);
+  });
 });

@@ -16,6 +16,16 @@ export interface Settings extends MemberSettings {
   readonly walSegmentBytes: number;
   /** Bytes that were applied and are not yet in the engine; when there are more, writes wait. */
   readonly overlayBytesMax: number;
+  /** Bytes of entries in one message to a follower, where they are not one entry. */
+  readonly appendBytesMax: number;
+  /** Messages with entries that are on their way to one follower, not yet acknowledged. */
+  readonly inflightMessagesMax: number;
+  /** Bytes of entries that are on their way to one follower, not yet acknowledged. */
+  readonly inflightBytesMax: number;
+  /** Bytes that wait to be sent to one member; when there are more, messages are dropped, and sent anew once it reads. */
+  readonly peerQueueBytesMax: number;
+  /** Bytes a second of a snapshot that is sent to a follower, so that it does not crowd out the rest. */
+  readonly snapshotBytesPerSecond: number;
 }
 
 const SECOND = 1_000;
@@ -26,8 +36,16 @@ export const DEFAULTS: Settings = {
   proposalsMax: 65_536,
   uncommittedBytesMax: 256 * MEBIBYTE,
   readsMax: 65_536,
+  heartbeatMs: 100,
   electionTimeoutMs: 1 * SECOND,
-  leaseTtlMinSeconds: 2,
+  requestTimeoutMs: 5 * SECOND,
+  readRetryMs: 500,
+  slowSyncMs: 1 * SECOND,
+  learnersMax: 1,
+  promoteLagEntries: 100,
+  healthyAfterMs: 5 * SECOND,
+  snapshotsSentMax: 2,
+  leaseTtlMinSeconds: leaseTtlMin(1 * SECOND),
   leaseTtlMaxSeconds: LIMITS.leaseTtlMaxSeconds,
   leaseScanMs: 500,
   leaseRevokesPerScan: 500,
@@ -39,13 +57,22 @@ export const DEFAULTS: Settings = {
   watchProgressMs: 5 * SECOND,
   walSegmentBytes: 16 * MEBIBYTE,
   overlayBytesMax: 64 * MEBIBYTE,
+  appendBytesMax: 1 * MEBIBYTE,
+  inflightMessagesMax: 256,
+  inflightBytesMax: 16 * MEBIBYTE,
+  peerQueueBytesMax: 32 * MEBIBYTE,
+  snapshotBytesPerSecond: 64 * MEBIBYTE,
 };
 
 /** The most that a setting may be, where something else bounds it. */
 const MOST: Partial<Settings> = {
   leaseTtlMaxSeconds: LIMITS.leaseTtlMaxSeconds,
   requestBytesMax: 128 * MEBIBYTE,
+  electionTimeoutMs: 50 * SECOND,
 };
+
+/** An election timeout is so many heartbeats at least: a few may be late or lost before a leader is missed. */
+const HEARTBEATS_MIN = 5;
 
 /**
  * The defaults, with what was given in place of them.
@@ -63,5 +90,16 @@ export function resolveSettings(given: Partial<Settings>): Settings {
     }
     settings[name] = value;
   }
+  const { heartbeatMs, electionTimeoutMs } = settings;
+  if (electionTimeoutMs < HEARTBEATS_MIN * heartbeatMs) {
+    const least = `${HEARTBEATS_MIN} heartbeats of ${heartbeatMs} ms or more`;
+    throw new InvalidArgumentError('electionTimeoutMs', electionTimeoutMs, least);
+  }
+  settings.leaseTtlMinSeconds = given.leaseTtlMinSeconds ?? leaseTtlMin(electionTimeoutMs);
   return settings;
+}
+
+/** Long enough that a lease outlives the election of another leader (etcd: the same). */
+function leaseTtlMin(electionTimeoutMs: number): number {
+  return Math.ceil((1.5 * electionTimeoutMs) / SECOND);
 }
