@@ -1,4 +1,5 @@
 import { InvariantError, assert } from '../base/assert.js';
+import { equalBytes, toBytes, toText } from '../base/bytes.js';
 
 /** A length has at most four bytes of seven bits: 256 MiB, far beyond any command. */
 export const LENGTH_MAX = 2 ** 28 - 1;
@@ -50,6 +51,25 @@ export class ByteReader {
   id(): bigint {
     this.#loadWide();
     return wide.getBigInt64(0);
+  }
+
+  unsignedId(): bigint {
+    this.#loadWide();
+    return wide.getBigUint64(0);
+  }
+
+  /** Refuses what is not UTF-8, so that a text that was read is the text that was written. */
+  text(): string {
+    const bytes = this.bytes();
+    const text = toText(bytes);
+    assert(equalBytes(toBytes(text), bytes), 'a text in a command is UTF-8');
+    return text;
+  }
+
+  texts(): string[] {
+    const texts: string[] = [];
+    for (let left = this.length(); left > 0; left -= 1) texts.push(this.text());
+    return texts;
   }
 
   /** A view of the bytes, not a copy. */

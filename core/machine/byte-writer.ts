@@ -1,4 +1,5 @@
 import { assert } from '../base/assert.js';
+import { toBytes } from '../base/bytes.js';
 import { LENGTH_MAX } from './byte-reader.js';
 
 const FIRST_BYTES = 4_096;
@@ -46,6 +47,24 @@ export class ByteWriter {
     assert(BigInt.asIntN(64, value) === value, 'an id in a command has 64 bits');
     wide.setBigInt64(0, value);
     this.#raw(wideBytes);
+  }
+
+  /** An unsigned 64-bit id. */
+  unsignedId(value: bigint): void {
+    assert(BigInt.asUintN(64, value) === value, 'an id in a command has 64 bits');
+    wide.setBigUint64(0, value);
+    this.#raw(wideBytes);
+  }
+
+  /** The UTF-8 bytes of a text after their length. */
+  text(value: string): void {
+    this.bytes(toBytes(value));
+  }
+
+  /** Texts after their count. */
+  texts(values: readonly string[]): void {
+    this.length(values.length);
+    for (const value of values) this.text(value);
   }
 
   /** Bytes after their length. */

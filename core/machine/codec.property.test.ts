@@ -13,6 +13,9 @@ function optional<T>(model: { [P in keyof T]: fc.Arbitrary<T[P]> }, requiredKeys
   return fc.record(model, { requiredKeys });
 }
 
+const unsignedId = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
+const urls = fc.array(fc.string({ unit: 'grapheme', maxLength: 4 }), { maxLength: 3 });
+
 const put = optional<PutRequest>(
   {
     type: fc.constant('put'),
@@ -80,6 +83,14 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   fc.record({ type: fc.constant('compact'), revision: integer }),
   fc.record({ type: fc.constant('leaseGrant'), id, ttlSeconds: integer }),
   fc.record({ type: fc.constant('leaseRevoke'), id }),
+  fc.record({ type: fc.constant('memberUpdate'), id: unsignedId, peerUrls: urls }),
+  fc.record({
+    type: fc.constant('memberPublish'),
+    id: unsignedId,
+    name: fc.string({ maxLength: 5 }),
+    clientUrls: urls,
+    incarnation: unsignedId,
+  }),
 );
 
 test('every command comes back as it was, but for options that have their default', () => {
@@ -96,7 +107,7 @@ test('every command comes back as it was, but for options that have their defaul
 
 test('arbitrary bytes are a command or a broken invariant, and nothing else', () => {
   fc.assert(
-    fc.property(fc.uint8Array({ maxLength: 60 }), fc.constantFrom(1, 2, 3, 4, 5, 6, 7), (noise, tag) => {
+    fc.property(fc.uint8Array({ maxLength: 60 }), fc.constantFrom(1, 2, 3, 4, 5, 6, 7, 8, 9), (noise, tag) => {
       expectCommandOrInvariantError(noise);
       expectCommandOrInvariantError(Uint8Array.of(1, tag, ...noise));
     }),

@@ -60,6 +60,15 @@ describe('the bytes on disk', () => {
     expect(bytesOf({ type: 'leaseRevoke', id: 258n })).toEqual([1, 6, 0, 0, 0, 0, 0, 0, 1, 2]);
   });
 
+  test('of what is said of a member are its id, texts and incarnation', () => {
+    expect(bytesOf({ type: 'memberUpdate', id: 2n ** 64n - 2n, peerUrls: ['a', 'é'] })).toEqual([
+      1, 8, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe, 2, 1, 0x61, 2, 0xc3, 0xa9,
+    ]);
+    expect(bytesOf({ type: 'memberPublish', id: 1n, name: 'm', clientUrls: [], incarnation: 258n })).toEqual([
+      1, 9, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0x6d, 0, 0, 0, 0, 0, 0, 0, 1, 2,
+    ]);
+  });
+
   test.each([0x7f, 0x80, 0x3fff, 0x4000, 100_000, LIMITS.requestBytes])(
     'of a value of %i bytes come back',
     (length) => {
@@ -95,6 +104,8 @@ describe('what is refused', () => {
     ['a revision that is not whole', [1, 4, 0x3f, 0xf8, 0, 0, 0, 0, 0, 0]],
     ['an unknown target of a compare', [1, 3, 1, 0x05, 1, 0x61, 0, 0]],
     ['an unknown sort order', [1, 3, 0, 1, 7, 0b10, 0, 1, 0x61, 0x30, 0]],
+    ['a URL that is not UTF-8', [1, 8, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 0xff]],
+    ['more URLs than there are bytes', [1, 8, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, 0xff, 0xff, 0x7f]],
     ['more compares than there are bytes', [1, 3, 0xff, 0xff, 0xff, 0x7f]],
   ])('%s', (_, bytes) => {
     expect(() => decodeCommand(Uint8Array.from(bytes))).toThrow(InvariantError);
@@ -113,6 +124,7 @@ describe('what is refused', () => {
     ['a revision past what a number holds', { type: 'compact', revision: 2 ** 53 }],
     ['a TTL that is no number', { type: 'leaseGrant', id: 1n, ttlSeconds: Number.NaN }],
     ['an id of more than 64 bits', { type: 'leaseRevoke', id: 2n ** 63n }],
+    ["a member's id of more than 64 bits", { type: 'memberUpdate', id: 2n ** 64n, peerUrls: [] }],
     [
       'a choice that does not exist',
       { type: 'txn', compares: [{ ...value('a').equals(''), result: 'like' as never }], success: [], failure: [] },

@@ -9,6 +9,9 @@
  * operation = tag · body                  (a put, delete, txn or range)
  * range     = flags · flags · key · [end] · [order] · integer for each numeric option
  * compare   = what · key · [end] · operand
+ * update    = id · urls
+ * publish   = id · name · urls · incarnation
+ * urls      = count · text*
  * ```
  *
  * Bytes come after their length; flags say which bracketed parts are there. What has its default value is left out, so
@@ -34,7 +37,17 @@ import type { Command } from './types.js';
 
 const VERSION = 1;
 
-const TAG = { put: 1, delete: 2, txn: 3, compact: 4, leaseGrant: 5, leaseRevoke: 6, range: 7 } as const;
+const TAG = {
+  put: 1,
+  delete: 2,
+  txn: 3,
+  compact: 4,
+  leaseGrant: 5,
+  leaseRevoke: 6,
+  range: 7,
+  memberUpdate: 8,
+  memberPublish: 9,
+} as const;
 
 const PUT = { lease: 1, previous: 2, ignoreValue: 4, ignoreLease: 8 } as const;
 const PUT_FLAGS = 15;
@@ -89,6 +102,16 @@ export function encodeCommand(command: Command): Uint8Array {
     case 'leaseRevoke':
       writer.id(command.id);
       break;
+    case 'memberUpdate':
+      writer.unsignedId(command.id);
+      writer.texts(command.peerUrls);
+      break;
+    case 'memberPublish':
+      writer.unsignedId(command.id);
+      writer.text(command.name);
+      writer.texts(command.clientUrls);
+      writer.unsignedId(command.incarnation);
+      break;
     default:
       writeBody(command, 0);
   }
@@ -116,6 +139,16 @@ function readCommand(reader: ByteReader, tag: number): Command {
       return { type: 'leaseGrant', id: reader.id(), ttlSeconds: reader.integer() };
     case TAG.leaseRevoke:
       return { type: 'leaseRevoke', id: reader.id() };
+    case TAG.memberUpdate:
+      return { type: 'memberUpdate', id: reader.unsignedId(), peerUrls: reader.texts() };
+    case TAG.memberPublish:
+      return {
+        type: 'memberPublish',
+        id: reader.unsignedId(),
+        name: reader.text(),
+        clientUrls: reader.texts(),
+        incarnation: reader.unsignedId(),
+      };
     default: {
       const operation = readBody(reader, tag, 0);
       if (operation.type === 'range') throw new InvariantError('a range alone is no command: it changes nothing');

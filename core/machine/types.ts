@@ -5,6 +5,7 @@
 import type { CoordinationError } from '../base/errors.js';
 import type { LeaseId } from '../base/key-value.js';
 import type { DeleteRequest, DeleteResult, PutRequest, PutResult, TxnRequest, TxnResult } from '../base/operation.js';
+import type { MemberId } from '../raft/types.js';
 
 /** Forgets what was overwritten or deleted up to `revision`. */
 export interface CompactCommand {
@@ -25,8 +26,49 @@ export interface LeaseRevokeCommand {
   readonly id: LeaseId;
 }
 
+/** What the cluster knows of one of its members. */
+export interface MemberInfo {
+  readonly id: MemberId;
+  /** Empty until the member has published it. */
+  readonly name: string;
+  /** Where the other members reach it. */
+  readonly peerUrls: readonly string[];
+  /** Where clients reach it; empty until the member has published it. */
+  readonly clientUrls: readonly string[];
+  /** That of the data folder with which the member last published itself; 0n if it never has. */
+  readonly incarnation: bigint;
+  /** Whether it only receives the log, without a vote. It follows from the configuration in force. */
+  readonly isLearner: boolean;
+  /** The member in whose place it comes: once it has caught up, one change gives it a vote and removes that one. */
+  readonly replaces?: MemberId;
+}
+
+/** Says where the other members reach a member from now on. */
+export interface MemberUpdateCommand {
+  readonly type: 'memberUpdate';
+  readonly id: MemberId;
+  readonly peerUrls: readonly string[];
+}
+
+/** Says what a member wants known of itself; it proposes this after every start that changes any of it. */
+export interface MemberPublishCommand {
+  readonly type: 'memberPublish';
+  readonly id: MemberId;
+  readonly name: string;
+  readonly clientUrls: readonly string[];
+  readonly incarnation: bigint;
+}
+
 /** A change of the replicated state: the content of one log entry. */
-export type Command = PutRequest | DeleteRequest | TxnRequest | CompactCommand | LeaseGrantCommand | LeaseRevokeCommand;
+export type Command =
+  | PutRequest
+  | DeleteRequest
+  | TxnRequest
+  | CompactCommand
+  | LeaseGrantCommand
+  | LeaseRevokeCommand
+  | MemberUpdateCommand
+  | MemberPublishCommand;
 
 /** The store's revision after a compaction. */
 export interface CompactResult {
@@ -47,17 +89,51 @@ export interface LeaseRevokeResult {
   readonly revision: number;
 }
 
-/** What a command answers; `revision` is always the store's once the command was carried out. */
-export type CommandResult = PutResult | DeleteResult | TxnResult | CompactResult | LeaseGrantResult | LeaseRevokeResult;
+/** `members` are the cluster's once the change was made. */
+export interface MemberUpdateResult {
+  readonly type: 'memberUpdate';
+  readonly revision: number;
+  readonly members: readonly MemberInfo[];
+}
 
-/** One committed entry of the log. Empty data carries no command: the entry with which a leader begins its term. */
+/** `members` are the cluster's once the change was made. */
+export interface MemberPublishResult {
+  readonly type: 'memberPublish';
+  readonly revision: number;
+  readonly members: readonly MemberInfo[];
+}
+
+/** What a configuration entry answers: the members of the configuration that it put in force. */
+export interface ConfigurationResult {
+  readonly type: 'configuration';
+  readonly revision: number;
+  readonly members: readonly MemberInfo[];
+}
+
+/** What an entry answers; `revision` is always the store's once the entry was carried out. */
+export type CommandResult =
+  | PutResult
+  | DeleteResult
+  | TxnResult
+  | CompactResult
+  | LeaseGrantResult
+  | LeaseRevokeResult
+  | MemberUpdateResult
+  | MemberPublishResult
+  | ConfigurationResult;
+
+/**
+ * One committed entry of the log. Its data is a command, or with the kind `configuration` who the members are. Empty data
+ * carries no command: the entry with which a leader begins its term.
+ */
 export interface LogEntry {
   readonly index: number;
   readonly term: number;
   readonly data: Uint8Array;
+  readonly kind?: 'configuration';
 }
 
-/** What became of a command. One that failed has used up its index and changed nothing. */
+/** What became of an entry. A command that failed has used up its index and changed nothing. */
 export type Applied =
   | { readonly index: number; readonly result: CommandResult }
   | { readonly index: number; readonly error: CoordinationError };
