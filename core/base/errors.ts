@@ -404,7 +404,12 @@ export class DataDirError extends CoordinationError {
   readonly retry = 'never';
   constructor(
     readonly code:
-      'DATA_DIR_LOCKED' | 'DATA_DIR_READ_ONLY' | 'DATA_DIR_FULL' | 'DATA_DIR_NEWER_FORMAT' | 'DATA_DIR_UNREADABLE',
+      | 'DATA_DIR_LOCKED'
+      | 'DATA_DIR_READ_ONLY'
+      | 'DATA_DIR_FULL'
+      | 'DATA_DIR_NEWER_FORMAT'
+      | 'DATA_DIR_UNREADABLE'
+      | 'DATA_DIR_NOT_EMPTY',
     readonly path: string,
     why: string,
     options?: ErrorOptions,
@@ -423,6 +428,32 @@ export class LogDamagedError extends CoordinationError {
     why: string,
   ) {
     super(`${file} is damaged at byte ${offset}: ${why}. Restore this member from a backup, or from the other members`);
+  }
+}
+
+/** A snapshot is not as it was made: cut off, altered, or no snapshot at all. Nothing of it was put in force. */
+export class SnapshotDamagedError extends CoordinationError {
+  readonly code = 'SNAPSHOT_DAMAGED';
+  readonly retry = 'never';
+  constructor(
+    /** Byte of the snapshot up to which it makes sense. */
+    readonly offset: number,
+    why: string,
+    options?: ErrorOptions,
+  ) {
+    super(`the snapshot is damaged at byte ${offset}: ${why}`, options);
+  }
+}
+
+/** A snapshot was written by a later version, in a format that this one does not read. */
+export class SnapshotNewerError extends CoordinationError {
+  readonly code = 'SNAPSHOT_NEWER_FORMAT';
+  readonly retry = 'never';
+  constructor(
+    readonly version: number,
+    readonly newestVersion: number,
+  ) {
+    super(`the snapshot has format ${version}; this version reads up to ${newestVersion}`);
   }
 }
 
