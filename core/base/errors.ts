@@ -469,6 +469,34 @@ export class LogFailedError extends CoordinationError {
   }
 }
 
+// --- Between members --------------------------------------------------------------------------------------------------
+
+/** A snapshot did not arrive at another member, which keeps nothing of it. Send it again. */
+export class SnapshotTransferError extends CoordinationError {
+  readonly code = 'SNAPSHOT_TRANSFER';
+  readonly retry = 'safe';
+  constructor(
+    readonly memberId: bigint,
+    readonly why: string,
+    options?: ErrorOptions,
+  ) {
+    super(`the snapshot between this member and ${memberId.toString(16)} was not taken over: ${why}`, options);
+  }
+}
+
+/** A member did not tell which members its cluster has. Ask it again, or another one. */
+export class PeerQueryError extends CoordinationError {
+  readonly code = 'PEER_QUERY';
+  readonly retry = 'safe';
+  constructor(
+    readonly url: string,
+    readonly why: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${url} did not tell the members of its cluster: ${why}`, options);
+  }
+}
+
 const SHOWN_MAX = 64;
 
 function show(value: unknown): string {
