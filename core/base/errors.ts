@@ -251,6 +251,15 @@ export class ServerError extends CoordinationError {
   readonly retry = 'never';
 }
 
+/** This store does not do what was asked, by choice. Nothing was changed. */
+export class NotImplementedError extends CoordinationError {
+  readonly code = 'NOT_IMPLEMENTED';
+  readonly retry = 'never';
+  constructor(what: string) {
+    super(`${what} is not implemented`);
+  }
+}
+
 // --- The members of a cluster -----------------------------------------------------------------------------------------
 
 /** The cluster removed this member. It never comes back under its id; add a new one. */
