@@ -1,0 +1,62 @@
+import { join } from 'node:path';
+import { findEtcd } from '../etcd-process.js';
+
+/** Everything that a member is told when it starts. */
+export interface MemberSpec {
+  readonly name: string;
+  readonly dataDir: string;
+  /** Where it serves clients. */
+  readonly clientUrl: string;
+  /** Where it listens for its peers, and where they are told to find it; a link with faults may lie between the two. */
+  readonly listenPeerUrl: string;
+  readonly peerUrl: string;
+  /** `name=peerUrl,…` of all members. */
+  readonly initialCluster: string;
+  readonly token: string;
+  readonly state: 'new' | 'existing';
+  readonly flags: readonly string[];
+}
+
+/** What runs as a member: they take the same flags. */
+export interface MemberProgram {
+  readonly name: 'conclave' | 'etcd';
+  command(spec: MemberSpec): { readonly file: string; readonly args: readonly string[] };
+}
+
+const MAIN = join(process.cwd(), 'dist/core/cli/main.js');
+
+/** `conclave serve`, as `npm run programs` compiled it. */
+export const CONCLAVE: MemberProgram = {
+  name: 'conclave',
+  command: (spec) => ({ file: process.execPath, args: [MAIN, 'serve', ...flagsOf(spec)] }),
+};
+
+/** A real etcd, where one is on the PATH. */
+export const ETCD: MemberProgram = {
+  name: 'etcd',
+  command: (spec) => ({ file: findEtcd() ?? 'etcd', args: flagsOf(spec) }),
+};
+
+/**
+ * What the cluster's tests run on: Conclave, or etcd where `CLUSTER_PROGRAM=etcd` says so. The tests are themselves tested by
+ * running them on etcd.
+ *
+ * @throws if the variable names another program
+ */
+export function programUnderTest(): MemberProgram {
+  const name = process.env['CLUSTER_PROGRAM'] ?? CONCLAVE.name;
+  const program = [CONCLAVE, ETCD].find((one) => one.name === name);
+  if (!program) throw new Error(`CLUSTER_PROGRAM is ${name}; it must be conclave or etcd`);
+  return program;
+}
+
+function flagsOf(spec: MemberSpec): string[] {
+  return [
+    ...['--name', spec.name, '--data-dir', spec.dataDir],
+    ...['--listen-client-urls', spec.clientUrl, '--advertise-client-urls', spec.clientUrl],
+    ...['--listen-peer-urls', spec.listenPeerUrl, '--initial-advertise-peer-urls', spec.peerUrl],
+    ...['--initial-cluster', spec.initialCluster, '--initial-cluster-state', spec.state],
+    ...['--initial-cluster-token', spec.token],
+    ...spec.flags,
+  ];
+}
