@@ -1,8 +1,10 @@
 /** The one place that combines a caller's signal with a timeout. */
-import { setMaxListeners } from 'node:events';
+import { abortable, onAbort } from '../core/base/abort.js';
 import type { Clock } from '../core/base/clock.js';
 import { type Duration, toMilliseconds } from '../core/base/duration.js';
 import { TimeoutError } from '../core/base/errors.js';
+
+export { abortable, onAbort };
 
 /** What every wait of a recipe takes. */
 export interface WaitOptions {
@@ -68,35 +70,4 @@ export function linkSignals(...sources: readonly (AbortSignal | undefined)[]): L
   };
   for (const source of sources) follow(source);
   return { signal: controller.signal, abort, follow, unlink: () => undo.splice(0).forEach((off) => off()) };
-}
-
-/**
- * Calls back once the signal aborts; at once if it has.
- *
- * @returns takes the callback off again
- */
-export function onAbort(signal: AbortSignal | undefined, callback: (reason: unknown) => void): () => void {
-  if (!signal) return () => {};
-  const listener = () => callback(signal.reason);
-  if (signal.aborted) {
-    listener();
-    return () => {};
-  }
-  // One signal may well end many waits at once, which is no leak: each takes its listener off when it is over.
-  setMaxListeners(Infinity, signal);
-  signal.addEventListener('abort', listener, { once: true });
-  return () => signal.removeEventListener('abort', listener);
-}
-
-/**
- * Waits for a promise that others wait for too, no longer than until the signal aborts. The promise goes on without us.
- *
- * @throws the signal's reason
- */
-export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return promise;
-  return new Promise<T>((resolve, reject) => {
-    const off = onAbort(signal, reject);
-    promise.then(resolve, reject).finally(off);
-  });
 }

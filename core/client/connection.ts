@@ -9,7 +9,7 @@ import {
 } from '@grpc/grpc-js';
 import type { Timer } from '../base/clock.js';
 import { CallFailure } from './call-failure.js';
-import { onAbort } from './on-abort.js';
+import { onAbort } from '../base/abort.js';
 import { deadlineAfter } from './patient-timer.js';
 import { type ClientSettings, type EndpointAddress, nameOf } from './settings.js';
 

@@ -2,7 +2,7 @@ import { Channel, type ChannelCredentials, Client, connectivityState, credential
 import { asBuffer } from '../base/bytes.js';
 import { UnavailableError } from '../base/errors.js';
 import { Connection } from './connection.js';
-import { onAbort } from './on-abort.js';
+import { onAbort } from '../base/abort.js';
 import { type ClientSettings, type EndpointAddress, nameOf } from './settings.js';
 
 /**

@@ -1,8 +1,9 @@
+import { abortable } from '../base/abort.js';
 import { sleep } from '../base/clock.js';
 import { ClosedError, InvalidArgumentError, UnavailableError } from '../base/errors.js';
 import type { Connection } from './connection.js';
 import { dial } from './dial.js';
-import { onAbort } from './on-abort.js';
+
 import { backoffMs, type ClientSettings, type EndpointAddress, nameOf } from './settings.js';
 
 interface Endpoint {
@@ -47,7 +48,8 @@ export class EndpointPool {
     if (this.#current && !this.#current.isLost) return this.#current;
     if (this.#closing.signal.aborted) throw new ClosedError();
     this.#connecting ??= this.#connect().finally(() => (this.#connecting = undefined));
-    return signal ? unlessAborted(this.#connecting, signal) : this.#connecting;
+    signal?.throwIfAborted();
+    return abortable(this.#connecting, signal);
   }
 
   /** Leaves an endpoint that cannot serve at present; what is under way on it goes on. */
@@ -125,20 +127,6 @@ export class EndpointPool {
     return new UnavailableError(`none of ${names} could be reached within ${this.#settings.dialTimeoutMs} ms`, {
       cause,
     });
-  }
-}
-
-/** The promise's result, or the signal's reason if it aborts before; the promise itself goes on. */
-async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
-  let stopListening = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    stopListening = onAbort(signal, () => reject(signal.reason as Error));
-  });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    stopListening();
   }
 }
 

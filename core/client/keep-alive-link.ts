@@ -4,7 +4,7 @@ import { type LeaseKeepAliveRequest, type LeaseKeepAliveResponse, LeaseService }
 import { fromInt64 } from '../rpc/int64.js';
 import { CallFailure } from './call-failure.js';
 import type { Connection, DuplexStream } from './connection.js';
-import { onAbort } from './on-abort.js';
+import { onAbort } from '../base/abort.js';
 import { deadlineAfter } from './patient-timer.js';
 import type { ClientSettings } from './settings.js';
 

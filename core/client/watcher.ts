@@ -3,7 +3,7 @@ import type { Event, KeyRange } from '../base/key-value.js';
 import type { WatchBatch } from '../base/operation.js';
 import type { WatchOptions, WatchStream } from '../store.js';
 import { toRangeFields } from '../rpc/convert-requests.js';
-import { onAbort } from './on-abort.js';
+import { onAbort } from '../base/abort.js';
 import { type WatchCreateRequest, WatchCreateRequest_FilterType as Filter } from '../rpc/gen/watch.js';
 
 /** What a watcher asks of the link that carries it. */
@@ -42,7 +42,7 @@ export class Watcher implements WatchStream, AsyncIterator<WatchBatch, undefined
   readonly #carrier: Carrier;
   readonly #batches: WatchBatch[] = [];
   readonly #readers: Reader[] = [];
-  readonly #stopListening: () => void;
+  #stopListening: () => void = () => {};
   #resolveCreated: (revision: number) => void = () => {};
   #rejectCreated: (error: unknown) => void = () => {};
   #isCreated = false;
@@ -67,7 +67,7 @@ export class Watcher implements WatchStream, AsyncIterator<WatchBatch, undefined
     });
     // Whoever reads the events need not also wait for this promise.
     this.created.catch(() => {});
-    this.#stopListening = onAbort(options.signal, () => this.#stop(options.signal?.reason));
+    this.#stopListening = onAbort(options.signal, (reason) => this.#stop(reason));
   }
 
   // --- The reader's side ------------------------------------------------------------------------------------------
