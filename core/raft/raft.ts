@@ -1,16 +1,18 @@
 import { assert } from '../base/assert.js';
 import { EMPTY_BYTES } from '../base/bytes.js';
-import { NoLeaderError, TooManyRequestsError } from '../base/errors.js';
+import { ConfigurationChangeError, NoLeaderError, NotLeaderError, TooManyRequestsError } from '../base/errors.js';
+import { decodeConfiguration, encodeConfiguration } from './configuration.js';
 import { Log } from './log.js';
 import { checkOptions, type RaftOptions } from './options.js';
 import { isMajority, majorityIndex } from './quorum.js';
 import { ReadOnly } from './read-only.js';
-import type { Entry, HardState, MemberId, Message, Ready, Role } from './types.js';
+import type { FollowerProgress } from './progress.js';
+import type { Append, Configuration, Entry, HardState, MemberId, Message, Ready, Role } from './types.js';
 
 /**
  * Consensus as a pure state machine: ticks, messages and proposals go in, {@link Ready} comes out. It has no clock, no
- * disk and no network; whoever drives it carries out each Ready, in the order that its type states, and then calls
- * `advance`. One Ready at a time; what arrives meanwhile gathers for the next one.
+ * disk and no network; whoever drives it carries out each Ready, and tells it of appends that are durable (`appended`)
+ * and of entries that are applied (`applied`). One append at a time; what arrives meanwhile gathers for the next one.
  *
  * This version runs a configuration of one voter. It is its own majority, so it campaigns the moment it is made, and
  * what it holds durably is committed. All else is as in a larger configuration: a vote counts only once it is durable,
@@ -22,7 +24,8 @@ import type { Entry, HardState, MemberId, Message, Ready, Role } from './types.j
  */
 export class Raft {
   readonly #id: MemberId;
-  readonly #voters: readonly MemberId[];
+  #configuration: Configuration;
+  #configurationIndex: number;
   readonly #uncommittedBytesMax: number;
   readonly #log: Log;
   readonly #readOnly = new ReadOnly();
@@ -43,13 +46,15 @@ export class Raft {
   readonly #matchedIndex = new Map<MemberId, number>();
   /** Who granted their vote in this term. */
   readonly #votes = new Set<MemberId>();
-  #outstanding: Ready | undefined;
+  /** The append under way. */
+  #append: Append | undefined;
 
   /** @throws {@link InvalidArgumentError} naming the option that is outside its limit */
   constructor(options: RaftOptions) {
     checkOptions(options);
     this.#id = options.id;
-    this.#voters = options.voters;
+    this.#configuration = options.configuration;
+    this.#configurationIndex = options.appliedIndex;
     this.#uncommittedBytesMax = options.uncommittedBytesMax;
     this.#log = new Log(options.log);
     this.#term = options.hardState.term;
@@ -64,7 +69,8 @@ export class Raft {
     assert(this.#commitIndex <= this.#log.lastIndex, 'the log reaches everything committed and applied');
     assert(this.#log.lastTerm <= this.#term, 'the term of an entry was entered before the entry was written');
     for (const entry of this.#unhanded(this.#log.lastIndex)) this.#uncommittedBytes += entry.data.length;
-    this.#campaign();
+    for (const entry of this.#unhanded(this.#log.lastIndex)) this.#adopt(entry);
+    if (this.isSoleVoter) this.#campaign();
   }
 
   get term(): number {
@@ -86,6 +92,31 @@ export class Raft {
 
   get lastIndex(): number {
     return this.#log.lastIndex;
+  }
+
+  get firstIndex(): number {
+    return this.#log.firstIndex;
+  }
+
+  /** The last entry that is known to be applied. */
+  get appliedIndex(): number {
+    return this.#appliedIndex;
+  }
+
+  /** The configuration in force: the last one in the log. */
+  get configuration(): Configuration {
+    return this.#configuration;
+  }
+
+  /** Whether the configuration in force is not committed yet. */
+  get hasPendingConfiguration(): boolean {
+    return this.#configurationIndex > this.#commitIndex;
+  }
+
+  /** Whether this member is the only one that votes. */
+  get isSoleVoter(): boolean {
+    const { voters, outgoing } = this.#configuration;
+    return voters.length === 1 && voters[0] === this.#id && outgoing === undefined;
   }
 
   /**
@@ -114,7 +145,7 @@ export class Raft {
     if (this.#role !== 'leader') throw new NoLeaderError();
     if (this.#uncommittedBytes > 0 && this.#uncommittedBytes + data.length > this.#uncommittedBytesMax)
       throw new TooManyRequestsError('bytes of uncommitted proposals', this.#uncommittedBytesMax);
-    return this.#append(data);
+    return this.#extend({ data });
   }
 
   /**
@@ -130,44 +161,84 @@ export class Raft {
     this.#confirmReads();
   }
 
+  /**
+   * Appends a configuration, which is in force at once.
+   *
+   * @throws {@link NotLeaderError} if this member does not lead
+   * @throws {@link ConfigurationChangeError} if another change is not committed yet
+   */
+  proposeConfiguration(
+    next: Pick<Configuration, 'voters' | 'learners'>,
+    context: Uint8Array,
+  ): { readonly index: number; readonly term: number } {
+    if (this.#role !== 'leader') throw new NotLeaderError();
+    if (this.hasPendingConfiguration) throw new ConfigurationChangeError('another change is under way');
+    const configuration = { voters: next.voters, learners: next.learners };
+    const entry = this.#extend({ data: encodeConfiguration(configuration, context), kind: 'configuration' });
+    this.#adopt(entry);
+    return entry;
+  }
+
+  /** Hands leadership over. */
+  transferLeadership(_to: MemberId): void {
+    if (this.#role !== 'leader') throw new NotLeaderError();
+  }
+
+  /** The process of the leader has ended, as the transport saw. */
+  leaderGone(_leader: MemberId): void {}
+
+  /** Whoever drives this member was blocked for longer than an election timeout. */
+  stepDown(): void {}
+
+  /** Messages to this member were lost. */
+  reportUnreachable(_id: MemberId): void {}
+
+  /** What became of the snapshot that was sent to this member. */
+  reportSnapshot(_id: MemberId, _outcome: 'installed' | 'failed'): void {}
+
+  /** What a leader knows of the others. */
+  progress(): readonly FollowerProgress[] {
+    return [];
+  }
+
   /** Whether `ready()` would have anything to do. */
   hasReady(): boolean {
     return (
-      this.#log.lastIndex > this.#durableIndex ||
-      this.#commitIndex > this.#handedIndex ||
-      this.#readOnly.hasConfirmed ||
-      this.#hasNewVote()
+      (this.#append === undefined && (this.#log.lastIndex > this.#durableIndex || this.#hasNewVote())) ||
+      this.#committableIndex > this.#handedIndex ||
+      this.#readOnly.hasConfirmed
     );
   }
 
-  /** Hands over what is to be done next. Call `advance` with it before asking for more. */
+  /** Hands over what is to be done next. */
   ready(): Ready {
-    assert(this.#outstanding === undefined, 'one Ready is carried out at a time');
-    const entries = this.#log.entries({ fromIndex: this.#durableIndex + 1, toIndex: this.#log.lastIndex });
-    const committed = this.#unhanded(this.#commitIndex);
+    const committed = this.#unhanded(this.#committableIndex);
     for (const entry of committed) this.#uncommittedBytes -= entry.data.length;
-    this.#handedIndex = this.#commitIndex;
-    const hardState = this.#hardStateWith(entries);
-    this.#outstanding = {
-      ...(hardState && { hardState }),
-      entries,
+    this.#handedIndex = this.#committableIndex;
+    const append = this.#append === undefined ? this.#nextAppend() : undefined;
+    return {
       messages: NO_MESSAGES,
-      messagesAfterAppend: NO_MESSAGES,
+      ...(append && { append }),
       committed,
       readStates: this.#readOnly.take(),
+      snapshotsWanted: NO_MEMBERS,
     };
-    return this.#outstanding;
   }
 
-  /** The Ready was carried out: its hard state and entries are durable, its committed entries applied. */
-  advance(ready: Ready): void {
-    assert(ready === this.#outstanding, 'the Ready that was carried out is the one that was handed over');
-    this.#outstanding = undefined;
-    this.#durableHardState = ready.hardState ?? this.#durableHardState;
-    this.#matchedIndex.set(this.#id, ready.entries.at(-1)?.index ?? this.#durableIndex);
-    this.#appliedIndex = ready.committed.at(-1)?.index ?? this.#appliedIndex;
+  /** The append was carried out: its hard state and entries are durable. */
+  appended(append: Append): void {
+    assert(append === this.#append, 'the append that was carried out is the one that was handed over');
+    this.#append = undefined;
+    this.#durableHardState = append.hardState ?? this.#durableHardState;
+    this.#matchedIndex.set(this.#id, append.entries.at(-1)?.index ?? this.#durableIndex);
     if (this.#role === 'candidate') this.#countOwnVote();
     if (this.#role === 'leader') this.#commitByMajority();
+  }
+
+  /** The entries up to `index` were applied. */
+  applied(index: number): void {
+    assert(index <= this.#handedIndex, 'what is applied was handed out to be applied');
+    this.#appliedIndex = Math.max(this.#appliedIndex, index);
   }
 
   /** Lets go of entries up to `index` in memory; they must have been applied. */
@@ -197,7 +268,7 @@ export class Raft {
   #countOwnVote(): void {
     if (this.#hasNewVote()) return;
     this.#votes.add(this.#id);
-    if (isMajority(this.#voters, this.#votes)) this.#becomeLeader();
+    if (isMajority(this.#configuration.voters, this.#votes)) this.#becomeLeader();
   }
 
   /**
@@ -208,16 +279,30 @@ export class Raft {
     assert(this.#votedFor === this.#id, 'a leader voted for itself');
     this.#role = 'leader';
     this.#leader = this.#id;
-    this.#append(EMPTY_BYTES);
+    this.#extend({ data: EMPTY_BYTES });
   }
 
   // --- Log and commit ---------------------------------------------------------------------------------------------
 
-  #append(data: Uint8Array): Entry {
-    const entry = { index: this.#log.lastIndex + 1, term: this.#term, data };
+  #extend(content: Pick<Entry, 'data' | 'kind'>): Entry {
+    const entry = { index: this.#log.lastIndex + 1, term: this.#term, ...content };
     this.#log.append(entry);
-    this.#uncommittedBytes += data.length;
+    this.#uncommittedBytes += entry.data.length;
     return entry;
+  }
+
+  #adopt(entry: Entry): void {
+    if (entry.kind !== 'configuration') return;
+    this.#configuration = decodeConfiguration(entry.data).configuration;
+    this.#configurationIndex = entry.index;
+  }
+
+  #nextAppend(): Append | undefined {
+    const entries = this.#log.entries({ fromIndex: this.#durableIndex + 1, toIndex: this.#log.lastIndex });
+    const hardState = this.#hardStateWith(entries);
+    if (entries.length === 0 && hardState === undefined) return undefined;
+    this.#append = { ...(hardState && { hardState }), entries, messages: NO_MESSAGES };
+    return this.#append;
   }
 
   /**
@@ -225,7 +310,7 @@ export class Raft {
    * 3.6.2, figure 3.7). Without this a later leader could undo a commit.
    */
   #commitByMajority(): void {
-    const index = majorityIndex(this.#voters, (voter) => this.#matchedIndex.get(voter) ?? 0);
+    const index = majorityIndex(this.#configuration.voters, (voter) => this.#matchedIndex.get(voter) ?? 0);
     if (index <= this.#commitIndex || this.#log.termAt(index) !== this.#term) return;
     assert(index <= this.#durableIndex, 'what a sole voter commits is durable on it');
     this.#commitIndex = index;
@@ -244,6 +329,10 @@ export class Raft {
 
   get #durableIndex(): number {
     return this.#matchedIndex.get(this.#id) as number;
+  }
+
+  get #committableIndex(): number {
+    return Math.min(this.#commitIndex, this.#durableIndex);
   }
 
   #unhanded(toIndex: number): readonly Entry[] {
@@ -267,3 +356,4 @@ export class Raft {
 }
 
 const NO_MESSAGES: readonly Message[] = [];
+const NO_MEMBERS: readonly MemberId[] = [];

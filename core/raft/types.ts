@@ -8,11 +8,17 @@ export type MemberId = bigint;
 
 export const NO_MEMBER: MemberId = 0n;
 
-/** One entry of the replicated log. Empty data: no command, only a mark that a term has begun. */
+/** One entry of the replicated log. */
 export interface Entry {
   readonly index: number;
   readonly term: number;
+  /**
+   * A command of the state machine; empty: no command, only a mark that a term has begun. Of a configuration: what
+   * `encodeConfiguration` gave.
+   */
   readonly data: Uint8Array;
+  /** Absent: a command. A configuration is in force from when it is appended (Ongaro 2014, section 4.1). */
+  readonly kind?: 'configuration';
 }
 
 /** What a member must not forget. Term and vote bind it; the commit index only spares it waiting after a restart. */
@@ -43,29 +49,50 @@ export interface ReadState {
   readonly index: number;
 }
 
-/**
- * What is to be done next, in this order: send `messages`; make `hardState` and `entries` durable, in one step; send
- * `messagesAfterAppend`; apply `committed`; answer `readStates`; then call `advance` with the very same object.
- *
- * `committed` holds only entries that earlier Readies made durable here, so it may be applied while the append runs.
- */
-export interface Ready {
-  /** Present if it changed in a way that must be durable before anything in `messagesAfterAppend` is true. */
-  readonly hardState?: HardState;
-  /** To be appended. Entries of the log from the first one's index on are thereby overwritten. */
-  readonly entries: readonly Entry[];
-  readonly messages: readonly Message[];
-  readonly messagesAfterAppend: readonly Message[];
-  /** To be applied, in order. */
-  readonly committed: readonly Entry[];
-  readonly readStates: readonly ReadState[];
-}
-
 /** Which members vote and which only receive the log. `outgoing` is there while a joint configuration is in force. */
 export interface Configuration {
+  /** Those who vote; while the configuration is joint, the ones that will vote (Ongaro 2014, section 4.3: Cnew). */
   readonly voters: readonly MemberId[];
+  /** While the configuration is joint: those who voted before it (Cold). Every decision needs a majority of both. */
   readonly outgoing?: readonly MemberId[];
+  /** A voter that becomes a learner stands here and in `outgoing`, and still votes with the latter. */
   readonly learners: readonly MemberId[];
+}
+
+/** The last entry that a snapshot holds, and the configuration in force there. */
+export interface SnapshotPosition {
+  readonly index: number;
+  readonly term: number;
+  readonly configuration: Configuration;
+}
+
+/**
+ * What is to be made durable. One at a time is under way. Install `snapshot`, if there is one, and make `hardState` and
+ * `entries` durable behind it, in one step; then send `messages`, and call `appended` with the very same object.
+ */
+export interface Append {
+  /** Replaces the state machine and the whole log; the log goes on behind it. The state is there: it was received. */
+  readonly snapshot?: SnapshotPosition;
+  readonly hardState?: HardState;
+  /** Entries of the log from the first one's index on are thereby overwritten. */
+  readonly entries: readonly Entry[];
+  /** True only once all this is durable: votes, acknowledgements, and whatever is said in a term that is not durable. */
+  readonly messages: readonly Message[];
+}
+
+/** What is to be done next. It may be asked for at any time; while an append is under way it has no other one. */
+export interface Ready {
+  /** To be sent at once; they wait for no disk. */
+  readonly messages: readonly Message[];
+  readonly append?: Append;
+  /**
+   * To be applied, in order; then call `applied` with the last index. All of it is durable here, so it may be applied
+   * while an append is under way.
+   */
+  readonly committed: readonly Entry[];
+  readonly readStates: readonly ReadState[];
+  /** Followers that need a snapshot, each named once per need; the sending ends with `reportSnapshot`. */
+  readonly snapshotsWanted: readonly MemberId[];
 }
 
 interface Envelope {
