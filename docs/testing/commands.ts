@@ -39,7 +39,7 @@ export function commandsOf(page: Page): Command[] {
 export async function complaintAbout({ words }: Command, saved: ReadonlySet<string>): Promise<string | undefined> {
   const [program, first, second, ...rest] = words;
   if (program === 'npm') return first === 'run' ? npmRun(second, rest) : npm(first);
-  if (program === 'npx' && first === 'conclave') return conclave(second, rest);
+  if (program === 'npx' && first === 'conclave') return conclave(second === undefined ? [] : [second, ...rest]);
   if (program === 'node' && first?.endsWith('.mjs') && !saved.has(first)) return `the page has no ${first}`;
   return undefined;
 }
@@ -55,14 +55,24 @@ function npmRun(script: string | undefined, [argument]: readonly string[]): stri
   return isExample && !existsSync(join(ROOT, 'examples', argument, 'main.ts')) ? `no example ${argument}` : undefined;
 }
 
-async function conclave(command: string | undefined, args: readonly string[]): Promise<string | undefined> {
-  let help = '';
-  const asked = command === undefined || command.startsWith('-') ? [] : [command];
-  const code = await runCommandLine([...asked, '--help'], { writeOut: (text) => (help += text), writeErr: () => {} });
-  if (code !== 0) return `no conclave ${command}`;
-  const flags = [command ?? '', ...args].filter((word) => word.startsWith('--')).map((word) => word.replace(/=.*/, ''));
+async function conclave(words: readonly string[]): Promise<string | undefined> {
+  const named = words.findIndex((word) => !/^[a-z][a-z-]*$/.test(word));
+  const names = words.slice(0, named < 0 ? words.length : named);
+  const help = await helpOf(names);
+  if (help === undefined) return `no conclave ${names.join(' ')}`;
+  const flags = words.filter((word) => word.startsWith('--')).map((word) => word.replace(/=.*/, ''));
   const unknown = flags.find((flag) => !new RegExp(`${flag}\\b`).test(help));
-  return unknown && `conclave ${command} has no ${unknown}`;
+  return unknown && `conclave ${names.join(' ')} has no ${unknown}`;
+}
+
+/** The help of a command, of which the last words may be arguments; `undefined` if there is no such command. */
+async function helpOf(names: readonly string[]): Promise<string | undefined> {
+  let help = '';
+  const write = { writeOut: (text: string) => (help += text), writeErr: () => {} };
+  const code = await runCommandLine([...names, '--help'], write);
+  const [, path = '', takes = ''] = /^Usage: conclave((?: [a-z-]+)*)(.*)$/m.exec(help) ?? [];
+  const isWhole = !takes.includes('[command]') || names.join(' ') === path.trim();
+  return code === 0 && isWhole ? help : undefined;
 }
 
 function scripts(): Readonly<Record<string, string>> {
