@@ -26,16 +26,20 @@
  *      group                                   24  index of the first entry        number
  *  56  link: the checksum     4                32  number of entries               4
  *      of the group before                     36  bytes of hard state, entries    4
- *  60  zero                   4                40  1 if there is a hard state      4
- *  64  hard state             24               44  zero                            4
- *  88  zeros                                  then
- * 508  checksum of 0 to 507   4                    hard state, if there is one     24
- *                                                  for each entry: term            number
- * hard state                                                       bytes of data   4
+ *  60  1 if the log begins    4                40  1 if there is a hard state      4
+ *      anew here                               44  zero                            4
+ *  64  hard state             24              then
+ *  88  zeros                                       hard state, if there is one     24
+ * 508  checksum of 0 to 507   4                    for each entry: term            number
+ *                                                                  bytes of data   30 bits
+ * hard state                                                       kind            2 bits
  *   0  term                   number                               data
  *   8  voted for              8                    zeros up to a multiple of 8
  *  16  commit index           number
  * ```
+ *
+ * An entry's kind is 0 for a command and 1 for a configuration; it stands above the 30 bits of the length. A segment with
+ * which the log begins anew stands alone: those before it belong to a log that a snapshot has overtaken.
  *
  * The first 16 bytes of a segment are the same in every version, so that an older program can tell a newer format from
  * damage.
@@ -49,6 +53,8 @@ export const SEGMENT_HEADER_BYTES = 512;
 export const GROUP_HEADER_BYTES = 48;
 export const HARD_STATE_BYTES = 24;
 export const ENTRY_HEADER_BYTES = 12;
+/** An entry's kind stands above the bits of its length, which is always below {@link GROUP_BYTES_MAX}. */
+export const CONFIGURATION_BIT = 2 ** 30;
 /** Groups begin at multiples of this, so that a search for them need not look at every byte. */
 export const GROUP_ALIGNMENT = 8;
 /** The largest group: what raft lets be uncommitted is far below. */

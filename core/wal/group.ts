@@ -4,6 +4,7 @@ import type { Entry, HardState } from '../raft/types.js';
 import {
   align,
   checksum,
+  CONFIGURATION_BIT,
   ENTRY_HEADER_BYTES,
   GROUP_BYTES_MAX,
   GROUP_HEADER_BYTES,
@@ -99,7 +100,8 @@ function encodePayload(bytes: Buffer, { hardState, entries }: Group): number {
   for (const entry of entries) {
     assert(entry.index === index, 'entries of an append follow each other without a gap');
     writeUint64(bytes, entry.term, at);
-    bytes.writeUInt32LE(entry.data.length, at + 8);
+    const kindBit = entry.kind === 'configuration' ? CONFIGURATION_BIT : 0;
+    bytes.writeUInt32LE(entry.data.length + kindBit, at + 8);
     bytes.set(entry.data, at + ENTRY_HEADER_BYTES);
     at += ENTRY_HEADER_BYTES + entry.data.length;
     index += 1;
@@ -153,8 +155,12 @@ export function decodePayload(
   for (let index = header.firstIndex; index < header.firstIndex + header.entryCount; index += 1) {
     if (at + ENTRY_HEADER_BYTES > bytes.length) return undefined;
     const dataAt = at + ENTRY_HEADER_BYTES;
-    const dataEnd = dataAt + bytes.readUInt32LE(at + 8);
-    entries.push({ index, term: readUint64(bytes, at), data: bytes.subarray(dataAt, dataEnd) });
+    const kindAndLength = bytes.readUInt32LE(at + 8);
+    const isConfiguration = kindAndLength >= CONFIGURATION_BIT;
+    // What is above both bits is a kind that this program does not know, and too long for the group either way.
+    const dataEnd = dataAt + kindAndLength - (isConfiguration ? CONFIGURATION_BIT : 0);
+    const entry = { index, term: readUint64(bytes, at), data: bytes.subarray(dataAt, dataEnd) };
+    entries.push(isConfiguration ? { ...entry, kind: 'configuration' } : entry);
     at = dataEnd;
   }
   if (at !== bytes.length) return undefined;

@@ -13,6 +13,7 @@ const FIRST: SegmentHeader = {
   previousTerm: 0,
   firstGroup: 1,
   link: 0,
+  beginsAnew: false,
   hardState: hardState(0, 0, 0n),
 };
 

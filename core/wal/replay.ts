@@ -116,19 +116,6 @@ export class Replay {
     return { lastGroupOffset, endOffset, tornBytes };
   }
 
-  /**
-   * Checks, after the last segment, that nothing is missing at its end.
-   *
-   * @param durableIndex - the last entry that is known, from elsewhere, to have been durable
-   * @throws {@link LogDamagedError} if the log ends before it, or before what was committed or compacted
-   */
-  rejectMissingEnd(file: string, endOffset: number, durableIndex: number): void {
-    const known = Math.max(this.#hardState.commitIndex, this.#firstIndex - 1, durableIndex);
-    if (this.#lastIndex >= known) return;
-    const why = `the log ends at entry ${this.#lastIndex}, but entry ${known} was durable`;
-    throw new LogDamagedError(file, endOffset, why);
-  }
-
   /** Checks that a segment goes on where the one before it ended. */
   #follow(segment: SegmentBytes): void {
     const file = segment.path;
@@ -204,7 +191,7 @@ export class Replay {
  * @throws {@link LogDamagedError} if it is not whole: it was made durable before the segment got its name
  * @throws {@link DataDirError} if a later version wrote it
  */
-export function readHeader({ path, name, bytes }: SegmentBytes): {
+export function readHeader({ path, name, bytes }: Pick<SegmentBytes, 'path' | 'name' | 'bytes'>): {
   readonly header: SegmentHeader;
   readonly checksum: number;
 } {

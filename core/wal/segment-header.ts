@@ -17,9 +17,12 @@ export interface SegmentHeader {
   readonly link: number;
   /** As it was when the segment was made. */
   readonly hardState: HardState;
+  /** Whether the log begins anew with this segment, after a snapshot, so that the ones before it count no more. */
+  readonly beginsAnew: boolean;
 }
 
 const MAGIC = Buffer.from('conclog\0', 'latin1');
+const BEGINS_ANEW = 1;
 const CHECKSUM_AT = SEGMENT_HEADER_BYTES - 4;
 
 export function encodeSegmentHeader(header: SegmentHeader): { readonly bytes: Buffer; readonly checksum: number } {
@@ -33,6 +36,7 @@ export function encodeSegmentHeader(header: SegmentHeader): { readonly bytes: Bu
   writeUint64(bytes, header.previousTerm, 40);
   writeUint64(bytes, header.firstGroup, 48);
   bytes.writeUInt32LE(header.link, 56);
+  bytes.writeUInt32LE(header.beginsAnew ? BEGINS_ANEW : 0, 60);
   writeHardState(bytes, header.hardState, 64);
   bytes.writeUInt32LE(checksum(bytes.subarray(0, CHECKSUM_AT)), CHECKSUM_AT);
   return { bytes, checksum: bytes.readUInt32LE(CHECKSUM_AT) };
@@ -66,6 +70,7 @@ function readFields(bytes: Buffer): SegmentHeader {
     previousTerm: readUint64(bytes, 40),
     firstGroup: readUint64(bytes, 48),
     link: bytes.readUInt32LE(56),
+    beginsAnew: bytes.readUInt32LE(60) === BEGINS_ANEW,
     hardState: readHardState(bytes, 64),
   };
 }

@@ -99,6 +99,14 @@ export class ActiveSegment implements SealedSegment {
   }
 }
 
+/** Removes segments, in this order, each durably before the next, so that whatever a crash leaves has no gap. */
+export async function removeSegments({ disk, path }: Place, paths: readonly string[]): Promise<void> {
+  for (const segment of paths) {
+    await disk.remove(segment);
+    await disk.syncDirectory(path);
+  }
+}
+
 function aheadBytes(segmentBytes: number): number {
   return Math.min(WRITTEN_AHEAD_BYTES, segmentBytes);
 }

@@ -21,6 +21,7 @@ type Step =
   | { readonly type: 'append'; readonly back: number; readonly sizes: readonly number[]; readonly vote: boolean }
   | { readonly type: 'commit' }
   | { readonly type: 'compact'; readonly back: number }
+  | { readonly type: 'reset'; readonly ahead: number; readonly vote: boolean }
   | { readonly type: 'reopen' }
   | { readonly type: 'powerCut'; readonly seed: number };
 
@@ -36,11 +37,15 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 2, arbitrary: fc.constant({ type: 'commit' as const }) },
   { weight: 2, arbitrary: fc.record({ type: fc.constant('compact' as const), back: fc.nat(5) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ type: fc.constant('reset' as const), ahead: fc.nat(10), vote: fc.boolean() }),
+  },
   { weight: 1, arbitrary: fc.constant({ type: 'reopen' as const }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('powerCut' as const), seed: fc.nat() }) },
 );
 
-test('appending, overwriting, compacting, reopening and power cuts leave what a list would hold', async () => {
+test('appending, overwriting, compacting, beginning anew, reopening and power cuts leave what a list would hold', async () => {
   await fc.assert(fc.asyncProperty(fc.array(step, { maxLength: 40 }), fc.integer({ min: 1, max: 3_000 }), run), {
     seed: 4_711,
     numRuns: 150,
@@ -67,6 +72,11 @@ async function run(steps: readonly Step[], segmentRoomBytes: number): Promise<vo
         model.compactedIndex = Math.max(model.compactedIndex, model.hardState.commitIndex - taken.back);
         await wal.compactTo(model.compactedIndex);
         break;
+      case 'reset': {
+        const position = overtaken(model, taken);
+        await wal.reset(position, model.hardState);
+        break;
+      }
       case 'powerCut':
         disk = disk.afterPowerCut(seededPrng(taken.seed));
         wal = await reopened(disk, model, options);
@@ -93,6 +103,17 @@ function appended(model: Model, { back, sizes, vote }: Extract<Step, { type: 'ap
   }));
   if (entries.length > 0) model.entries.splice(kept, Infinity, ...entries);
   return { hardState, entries };
+}
+
+/** Where a snapshot lets the log begin anew, done to the model first: in place of what it holds come entries nobody reads. */
+function overtaken(model: Model, { ahead, vote }: Extract<Step, { type: 'reset' }>) {
+  const index = model.hardState.commitIndex + 1 + ahead;
+  const term = model.hardState.term + (vote ? 1 : 0);
+  model.hardState = { term, votedFor: vote ? 0n : model.hardState.votedFor, commitIndex: index };
+  model.compactedIndex = index;
+  const filler = Array.from({ length: index }, (_, at) => ({ index: at + 1, term, data: Buffer.alloc(0) }));
+  model.entries.splice(0, Infinity, ...filler);
+  return { index, term };
 }
 
 async function reopened(disk: MemoryDisk, model: Model, options: { segmentBytes: number }) {

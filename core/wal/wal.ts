@@ -3,12 +3,14 @@ import { assert } from '../base/assert.js';
 import { ClosedError, InvalidArgumentError } from '../base/errors.js';
 import type { Logger } from '../base/logger.js';
 import type { Entry, HardState } from '../raft/types.js';
+import { beginLogAnew, type LogPosition } from './begin-anew.js';
 import type { Disk } from './disk.js';
 import { toLogError } from './failure.js';
 import { saltOf } from './format.js';
 import { groupBytes, GroupEncoder } from './group.js';
 import { type Dropped, recover, type Recovered } from './recovery.js';
-import { ActiveSegment, type Place, type SealedSegment } from './segment.js';
+import type { LogState } from './replay.js';
+import { ActiveSegment, type Place, removeSegments, type SealedSegment } from './segment.js';
 
 /** Enough that a segment is begun seldom, and little enough that old ones go soon and a restart reads them quickly. */
 const SEGMENT_BYTES = 16 * 1024 * 1024;
@@ -25,6 +27,11 @@ export interface WalOptions {
    * applied. A log that ends before it is damaged, though its end looks torn. Default: none is known.
    */
   readonly durableIndex?: number;
+  /**
+   * The last entry that the snapshot holds which the state machine was last given. A log that does not reach it, or has
+   * another term there, is from before, and begins anew after it. Default: there was none.
+   */
+  readonly snapshot?: LogPosition | undefined;
   /** Draws the identity of a log that is begun. Default: at random. A simulation gives it so that a run repeats. */
   readonly newLogId?: () => bigint;
 }
@@ -55,12 +62,12 @@ export class Wal {
   readonly #encoder: GroupEncoder;
   readonly #sealed: SealedSegment[];
   #active: ActiveSegment;
-  #hardState: HardState;
-  #lastIndex: number;
-  #lastTerm: number;
-  #nextSegment: number;
-  #nextGroup: number;
-  #link: number;
+  #hardState!: HardState;
+  #lastIndex!: number;
+  #lastTerm!: number;
+  #nextSegment!: number;
+  #nextGroup!: number;
+  #link!: number;
   #isAppending = false;
   /** Ends when the last compaction that was asked for has ended. */
   #compaction: Promise<void> = Promise.resolve();
@@ -76,10 +83,11 @@ export class Wal {
    * @throws {@link LogFailedError} if the disk fails
    */
   static async open(options: WalOptions): Promise<OpenedWal> {
-    const { disk, path, segmentBytes = SEGMENT_BYTES, durableIndex = 0, newLogId = randomLogId } = options;
+    const { disk, path, segmentBytes = SEGMENT_BYTES, newLogId = randomLogId } = options;
     if (!(segmentBytes >= 1)) throw new InvalidArgumentError('wal.segmentBytes', segmentBytes, 'at least 1');
     const place = { disk, path, segmentBytes };
-    const recovered = await recover(place, { newLogId, durableIndex }).catch((error: unknown) => {
+    const known = { durableIndex: options.durableIndex ?? 0, snapshot: options.snapshot };
+    const recovered = await recover(place, newLogId, known).catch((error: unknown) => {
       throw toLogError(path, error);
     });
     const { state, dropped } = recovered;
@@ -100,12 +108,7 @@ export class Wal {
     this.#encoder = new GroupEncoder(saltOf(state.logId));
     this.#sealed = [...sealed];
     this.#active = active;
-    this.#hardState = state.hardState;
-    this.#lastIndex = state.lastIndex;
-    this.#lastTerm = state.lastTerm;
-    this.#nextSegment = state.nextSegment;
-    this.#nextGroup = state.nextGroup;
-    this.#link = state.link;
+    this.#goOnFrom(state);
   }
 
   /**
@@ -126,6 +129,31 @@ export class Wal {
     this.#isAppending = true;
     try {
       await this.#write(hardState, entries);
+    } catch (error) {
+      throw this.#fail(error);
+    } finally {
+      this.#isAppending = false;
+    }
+  }
+
+  /**
+   * Lets the log begin anew after a snapshot: the next entry is the one after `position`, and nothing before is kept.
+   * Resolves when that is durable; a crash leaves the old log or the new one. No append may be under way.
+   *
+   * @param hardState - from then on, but for the commit index: all that the snapshot holds was committed, and no more is
+   * known until it is appended
+   * @throws {@link LogFailedError}, {@link DataDirError} (`DATA_DIR_FULL`) if the disk fails; the log takes nothing more
+   * @throws {@link ClosedError} once it was closed
+   */
+  async reset(position: LogPosition, hardState: HardState): Promise<void> {
+    this.#assertUsable();
+    assert(!this.#isAppending, 'the log begins anew when nothing is being appended');
+    assert(position.index > this.#hardState.commitIndex, 'only a snapshot of something later lets the log begin anew');
+    this.#isAppending = true;
+    const begun = this.#compaction.then(() => this.#beginAnew(position, hardState));
+    this.#compaction = begun.catch(() => {});
+    try {
+      await begun;
     } catch (error) {
       throw this.#fail(error);
     } finally {
@@ -157,6 +185,15 @@ export class Wal {
     await this.#active.close().catch((error: unknown) => {
       throw this.#fail(error);
     });
+  }
+
+  #goOnFrom(state: Omit<LogState, 'entries'>): void {
+    this.#hardState = state.hardState;
+    this.#lastIndex = state.lastIndex;
+    this.#lastTerm = state.lastTerm;
+    this.#nextSegment = state.nextSegment;
+    this.#nextGroup = state.nextGroup;
+    this.#link = state.link;
   }
 
   #assertUsable(): void {
@@ -194,6 +231,7 @@ export class Wal {
       firstGroup: this.#nextGroup,
       link: this.#link,
       hardState: this.#hardState,
+      beginsAnew: false,
     });
     const sealed = this.#active;
     this.#sealed.push(sealed);
@@ -203,15 +241,27 @@ export class Wal {
     await sealed.close();
   }
 
-  /** Oldest first, each made durable before the next, so that whatever a crash leaves has no gap. */
+  /** The old segments go only when they count no more. */
+  async #beginAnew(position: LogPosition, hardState: HardState): Promise<void> {
+    const state = { logId: this.#logId, nextSegment: this.#nextSegment, nextGroup: this.#nextGroup, link: this.#link };
+    const begun = await beginLogAnew(this.#place, { ...state, hardState }, position);
+    const old = [...this.#sealed.splice(0), this.#active];
+    await this.#active.close();
+    this.#active = begun.active;
+    this.#goOnFrom(begun.state);
+    await removeSegments(
+      this.#place,
+      old.map(({ path }) => path),
+    );
+  }
+
   async #removeUpTo(index: number): Promise<void> {
     this.#assertUsable();
     try {
       for (;;) {
         const [oldest, next = this.#active] = this.#sealed;
         if (oldest === undefined || next.firstIndex - 1 > index) return;
-        await this.#place.disk.remove(oldest.path);
-        await this.#place.disk.syncDirectory(this.#place.path);
+        await removeSegments(this.#place, [oldest.path]);
         this.#sealed.shift();
       }
     } catch (error) {

@@ -1,14 +1,14 @@
 import { toBytes, toText } from '../../base/bytes.js';
-import { type Logger, silentLogger } from '../../base/logger.js';
+import { silentLogger } from '../../base/logger.js';
 import type { Entry, HardState } from '../../raft/types.js';
 import type { Disk } from '../disk.js';
-import { type OpenedWal, Wal } from '../wal.js';
+import { type OpenedWal, Wal, type WalOptions } from '../wal.js';
 
 export const LOG = '/log';
 
 export function openLog(
   disk: Disk,
-  options: { segmentBytes?: number; logger?: Logger; durableIndex?: number } = {},
+  options: Partial<Pick<WalOptions, 'segmentBytes' | 'logger' | 'durableIndex' | 'snapshot'>> = {},
 ): Promise<OpenedWal> {
   return Wal.open({
     disk,
