@@ -1,25 +1,41 @@
 import { status } from '@grpc/grpc-js';
 import { describe, expect, test } from '@jest/globals';
 import {
+  BadLeaderTransfereeError,
   ClosedError,
   CompactedError,
+  ConfigurationChangeError,
   type CoordinationError,
   DuplicateKeyError,
   EmptyKeyError,
   FutureRevisionError,
   InvalidArgumentError,
+  InvalidPeerUrlsError,
   KeyNotFoundError,
+  LeaderChangedError,
+  LearnerNotReadyError,
+  LearnerRefusesError,
   LeaseExistsError,
   LeaseNotFoundError,
   LeaseProvidedError,
   LeaseTtlTooLargeError,
+  MemberDivergedError,
+  MemberNotFoundError,
+  MemberNotLearnerError,
+  MemberRefusedError,
+  MemberRemovedError,
   MemberStoppedError,
   NoLeaderError,
+  NotEnoughStartedMembersError,
+  NotLeaderError,
   OutcomeUnknownError,
+  PeerUrlExistsError,
   RequestTooLargeError,
   TimeoutError,
+  TooManyLearnersError,
   TooManyOperationsError,
   TooManyRequestsError,
+  UnhealthyClusterError,
   ValueProvidedError,
 } from '../base/errors.js';
 import { meaningOf, toWireError } from './errors.js';
@@ -72,6 +88,61 @@ const TABLE: readonly (readonly [CoordinationError, status, string, string])[] =
   [new OutcomeUnknownError('x'), status.UNAVAILABLE, 'etcdserver: request timed out', 'REQUEST_TIMED_OUT'],
   [new ClosedError(), status.UNAVAILABLE, 'etcdserver: server stopped', 'SERVER_STOPPED'],
   [new MemberStoppedError('x'), status.UNAVAILABLE, 'etcdserver: server stopped', 'SERVER_STOPPED'],
+  [new MemberRemovedError(1n), status.UNAVAILABLE, 'etcdserver: server stopped', 'SERVER_STOPPED'],
+  [new MemberRefusedError('memberWiped', 'x'), status.UNAVAILABLE, 'etcdserver: server stopped', 'SERVER_STOPPED'],
+  [new MemberDivergedError(1, 2), status.UNAVAILABLE, 'etcdserver: server stopped', 'SERVER_STOPPED'],
+  [new LeaderChangedError(), status.UNAVAILABLE, 'etcdserver: leader changed', 'LEADER_CHANGED'],
+  [new NotLeaderError(), status.FAILED_PRECONDITION, 'etcdserver: not leader', 'NOT_LEADER'],
+  [
+    new BadLeaderTransfereeError(1n),
+    status.FAILED_PRECONDITION,
+    'etcdserver: bad leader transferee',
+    'BAD_LEADER_TRANSFEREE',
+  ],
+  [
+    new LearnerRefusesError(),
+    status.FAILED_PRECONDITION,
+    'etcdserver: rpc not supported for learner',
+    'LEARNER_REFUSES',
+  ],
+  [new MemberNotFoundError(1n), status.NOT_FOUND, 'etcdserver: member not found', 'MEMBER_NOT_FOUND'],
+  [
+    new PeerUrlExistsError('http://a:1'),
+    status.FAILED_PRECONDITION,
+    'etcdserver: Peer URLs already exists',
+    'PEER_URL_EXISTS',
+  ],
+  [
+    new InvalidPeerUrlsError([]),
+    status.INVALID_ARGUMENT,
+    'etcdserver: given member URLs are invalid',
+    'INVALID_PEER_URLS',
+  ],
+  [
+    new MemberNotLearnerError(1n),
+    status.FAILED_PRECONDITION,
+    'etcdserver: can only promote a learner member',
+    'MEMBER_NOT_LEARNER',
+  ],
+  [
+    new LearnerNotReadyError(1n),
+    status.FAILED_PRECONDITION,
+    'etcdserver: can only promote a learner member which is in sync with leader',
+    'LEARNER_NOT_READY',
+  ],
+  [
+    new TooManyLearnersError(1),
+    status.FAILED_PRECONDITION,
+    'etcdserver: too many learner members in cluster',
+    'TOO_MANY_LEARNERS',
+  ],
+  [
+    new NotEnoughStartedMembersError(1, 2),
+    status.UNKNOWN,
+    'etcdserver: re-configuration failed due to not enough started members',
+    'NOT_ENOUGH_STARTED_MEMBERS',
+  ],
+  [new UnhealthyClusterError(1, 2), status.UNAVAILABLE, 'etcdserver: unhealthy cluster', 'UNHEALTHY_CLUSTER'],
 ];
 
 describe('the table of errors', () => {
@@ -82,6 +153,21 @@ describe('the table of errors', () => {
       expect(meaningOf(text)).toBe(meaning);
     },
   );
+
+  test.each([
+    'etcdserver: request timed out, possibly due to previous leader failure',
+    'etcdserver: request timed out, possibly due to connection lost',
+    'etcdserver: request timed out, waiting for the applied index took too long',
+  ])('"%s" means what the short text does', (text) => {
+    expect(meaningOf(text)).toBe('REQUEST_TIMED_OUT');
+  });
+
+  test('a change of members that cannot begin now is worth another try, and keeps our own text', () => {
+    expect(toWireError(new ConfigurationChangeError('another one is under way'))).toEqual({
+      grpc: status.UNAVAILABLE,
+      text: 'the members cannot be changed now: another one is under way',
+    });
+  });
 
   test('a text of nobody means nothing', () => {
     expect(meaningOf('etcdserver: permission denied')).toBeUndefined();

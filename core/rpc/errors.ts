@@ -29,8 +29,26 @@ export const ERRORS = {
   LEASE_NOT_FOUND: { grpc: status.NOT_FOUND, text: 'etcdserver: requested lease not found' },
   LEASE_EXISTS: { grpc: status.FAILED_PRECONDITION, text: 'etcdserver: lease already exists' },
   NO_LEADER: { grpc: status.UNAVAILABLE, text: 'etcdserver: no leader' },
-  // etcd maps this one to a client's error, which gRPC cannot turn into a status; so it arrives as UNKNOWN.
+  LEADER_CHANGED: { grpc: status.UNAVAILABLE, text: 'etcdserver: leader changed' },
+  NOT_LEADER: { grpc: status.FAILED_PRECONDITION, text: 'etcdserver: not leader' },
+  BAD_LEADER_TRANSFEREE: { grpc: status.FAILED_PRECONDITION, text: 'etcdserver: bad leader transferee' },
+  LEARNER_REFUSES: { grpc: status.FAILED_PRECONDITION, text: 'etcdserver: rpc not supported for learner' },
+  MEMBER_NOT_FOUND: { grpc: status.NOT_FOUND, text: 'etcdserver: member not found' },
+  PEER_URL_EXISTS: { grpc: status.FAILED_PRECONDITION, text: 'etcdserver: Peer URLs already exists' },
+  INVALID_PEER_URLS: { grpc: status.INVALID_ARGUMENT, text: 'etcdserver: given member URLs are invalid' },
+  MEMBER_NOT_LEARNER: { grpc: status.FAILED_PRECONDITION, text: 'etcdserver: can only promote a learner member' },
+  LEARNER_NOT_READY: {
+    grpc: status.FAILED_PRECONDITION,
+    text: 'etcdserver: can only promote a learner member which is in sync with leader',
+  },
+  TOO_MANY_LEARNERS: { grpc: status.FAILED_PRECONDITION, text: 'etcdserver: too many learner members in cluster' },
+  UNHEALTHY_CLUSTER: { grpc: status.UNAVAILABLE, text: 'etcdserver: unhealthy cluster' },
+  // etcd maps these two to a client's error, which gRPC cannot turn into a status; so they arrive as UNKNOWN.
   TOO_MANY_REQUESTS: { grpc: status.UNKNOWN, text: 'etcdserver: too many requests' },
+  NOT_ENOUGH_STARTED_MEMBERS: {
+    grpc: status.UNKNOWN,
+    text: 'etcdserver: re-configuration failed due to not enough started members',
+  },
   REQUEST_TIMED_OUT: { grpc: status.UNAVAILABLE, text: 'etcdserver: request timed out' },
   SERVER_STOPPED: { grpc: status.UNAVAILABLE, text: 'etcdserver: server stopped' },
 } as const satisfies Record<string, WireError>;
@@ -41,6 +59,15 @@ export type Meaning = keyof typeof ERRORS;
 const MEANINGS = new Map<string, Meaning>(
   Object.entries(ERRORS).map(([meaning, wire]) => [wire.text, meaning as Meaning]),
 );
+
+/** etcd's texts that name a cause as well. They mean the same to a caller, and are only read here. */
+for (const cause of [
+  'possibly due to previous leader failure',
+  'possibly due to connection lost',
+  'waiting for the applied index took too long',
+]) {
+  MEANINGS.set(`${ERRORS.REQUEST_TIMED_OUT.text}, ${cause}`, 'REQUEST_TIMED_OUT');
+}
 
 /** What a status of etcd's or Conclave's means; undefined if the table does not know its text. */
 export function meaningOf(text: string): Meaning | undefined {
@@ -56,14 +83,20 @@ const ALIASES: Readonly<Record<string, Meaning>> = {
   MEMBER_STOPPED: 'SERVER_STOPPED',
 };
 
+/** Statuses of our own errors for which etcd has no text. */
+const OWN_TEXTS: Readonly<Record<string, status>> = {
+  CONFIGURATION_CHANGE_REFUSED: status.UNAVAILABLE,
+  NOT_IMPLEMENTED: status.UNIMPLEMENTED,
+};
+
 /** The status that answers an error. What etcd has no text for keeps our own. */
 export function toWireError(error: unknown): WireError {
   if (!(error instanceof CoordinationError)) return { grpc: status.INTERNAL, text: 'internal error' };
   if (error instanceof InvalidArgumentError && error.field.startsWith('sort')) return ERRORS.INVALID_SORT;
   const meaning = error.code in ERRORS ? (error.code as Meaning) : ALIASES[error.code];
   if (meaning !== undefined) return ERRORS[meaning];
-  const isArgument = error instanceof InvalidArgumentError;
-  return { grpc: isArgument ? status.INVALID_ARGUMENT : status.UNKNOWN, text: wellFormed(error.message) };
+  const other = error instanceof InvalidArgumentError ? status.INVALID_ARGUMENT : status.UNKNOWN;
+  return { grpc: OWN_TEXTS[error.code] ?? other, text: wellFormed(error.message) };
 }
 
 /** A text cut within a character would throw in the carrier, which encodes texts as URIs. */

@@ -8,7 +8,8 @@ import { ManualClock } from '../testing/manual-clock.js';
 import { KVService, PutRequest, type RangeRequest } from './gen/kv.js';
 import { LeaseService } from './gen/lease.js';
 import { type WatchCreateRequest, WatchService } from './gen/watch.js';
-import { type GrpcServer, type RpcLimits, serveGrpc } from './grpc-carrier.js';
+import { type GrpcServer, serveGrpc } from './grpc-carrier.js';
+import type { RpcLimits } from './rpc-limits.js';
 import { FakeMember } from './testing/fake-member.js';
 import { RawClient } from './testing/raw-client.js';
 
@@ -104,7 +105,7 @@ describe('a call', () => {
 
   test('of an unknown method is not implemented', async () => {
     await expect(
-      client(await serve(new FakeMember())).bytes('/etcdserverpb.Cluster/MemberList', Buffer.alloc(0)),
+      client(await serve(new FakeMember())).bytes('/etcdserverpb.Auth/UserList', Buffer.alloc(0)),
     ).rejects.toMatchObject({ code: status.UNIMPLEMENTED });
   });
 

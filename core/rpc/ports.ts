@@ -77,8 +77,76 @@ export interface PortWatcher {
   cancel(): void;
 }
 
+/** A member as the cluster knows it. */
+export interface ClusterMember {
+  readonly id: bigint;
+  /** Empty until it has started. */
+  readonly name: string;
+  readonly peerUrls: readonly string[];
+  /** None until it has started. */
+  readonly clientUrls: readonly string[];
+  readonly isLearner: boolean;
+}
+
+/** What the Cluster service asks, and our own one beside it. */
+export interface ClusterPort extends HeaderPort {
+  /** @param options - linearizable: confirmed by a majority; otherwise as known here */
+  members(options: { readonly linearizable: boolean }): Promise<readonly ClusterMember[]>;
+  /** @param options - replaces: the dead member that is removed in the same change that makes this one a voter */
+  memberAdd(options: {
+    readonly peerUrls: readonly string[];
+    readonly isLearner: boolean;
+    readonly replaces?: bigint;
+  }): Promise<{ readonly member: ClusterMember; readonly members: readonly ClusterMember[] }>;
+  memberRemove(id: bigint): Promise<readonly ClusterMember[]>;
+  memberUpdate(id: bigint, peerUrls: readonly string[]): Promise<readonly ClusterMember[]>;
+  memberPromote(id: bigint): Promise<readonly ClusterMember[]>;
+}
+
+/** A consistent view of a member's whole state, as the bytes of a file. */
+export interface PortSnapshot {
+  /** Of all the chunks together. */
+  readonly sizeBytes: number;
+  chunks(): AsyncIterable<Uint8Array>;
+  /** Lets go of the view. Idempotent. */
+  close(): unknown;
+}
+
+/** What the Maintenance service asks. */
+export interface MaintenancePort extends HeaderPort {
+  status(): {
+    /** `undefined` if none is known. */
+    readonly leader: bigint | undefined;
+    readonly term: number;
+    readonly raftIndex: number;
+    readonly appliedIndex: number;
+    readonly sizeBytes: number;
+    readonly isLearner: boolean;
+    readonly errors: readonly string[];
+  };
+  snapshot(): PortSnapshot;
+  /** @param revision - 0 for the present */
+  hashKv(
+    revision: number,
+  ): Promise<{ readonly hash: number; readonly compactRevision: number; readonly hashRevision: number }>;
+  /** Resolves when another member leads. */
+  moveLeader(to: bigint): Promise<void>;
+}
+
+/** Whether a member is in a position to answer. */
+export interface LeadershipPort {
+  readonly leader: bigint | undefined;
+  readonly isLearner: boolean;
+  /**
+   * Tells whenever a leader becomes known, or is not known any more.
+   *
+   * @returns ends it
+   */
+  onLeadership(callback: (hasLeader: boolean) => void): () => void;
+}
+
 /** A whole member. */
-export interface MemberPorts extends KvPort, LeasePort, WatchPort {
+export interface MemberPorts extends KvPort, LeasePort, WatchPort, ClusterPort, MaintenancePort, LeadershipPort {
   readonly clock: Clock;
   /** Resolves when it serves no more. */
   readonly stopped: Promise<Error | undefined>;

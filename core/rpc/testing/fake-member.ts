@@ -2,7 +2,7 @@ import type { Clock } from '../../base/clock.js';
 import type { Event, KeyRange } from '../../base/key-value.js';
 import type { WatchBatch } from '../../base/operation.js';
 import { ManualClock } from '../../testing/manual-clock.js';
-import type { MemberPorts, PortWatcher } from '../ports.js';
+import type { ClusterMember, MemberPorts, PortSnapshot, PortWatcher } from '../ports.js';
 
 type WatchRequest = Parameters<MemberPorts['watch']>[0];
 type Taken = ReturnType<PortWatcher['take']>;
@@ -86,10 +86,43 @@ export class FakeMember implements MemberPorts {
   leaseKeepAlive: MemberPorts['leaseKeepAlive'] = notScripted;
   leaseTimeToLive: MemberPorts['leaseTimeToLive'] = notScripted;
   leases: MemberPorts['leases'] = notScripted;
+  members: MemberPorts['members'] = notScripted;
+  memberAdd: MemberPorts['memberAdd'] = notScripted;
+  memberRemove: MemberPorts['memberRemove'] = notScripted;
+  memberUpdate: MemberPorts['memberUpdate'] = notScripted;
+  memberPromote: MemberPorts['memberPromote'] = notScripted;
+  moveLeader: MemberPorts['moveLeader'] = notScripted;
+  hashKv: MemberPorts['hashKv'] = notScripted;
+  snapshot: MemberPorts['snapshot'] = () => {
+    throw new Error('the test does not say what this answers');
+  };
+  leader: bigint | undefined = 22n;
+  isLearner = false;
+  readonly #leadership = new Set<(hasLeader: boolean) => void>();
 
   constructor(clock: Clock = new ManualClock()) {
     this.clock = clock;
     this.stopped = new Promise((resolve) => (this.stop = resolve));
+  }
+
+  status(): ReturnType<MemberPorts['status']> {
+    const { leader, term, isLearner } = this;
+    return { leader, term, isLearner, raftIndex: 60, appliedIndex: 50, sizeBytes: 20_480, errors: [] };
+  }
+
+  onLeadership(callback: (hasLeader: boolean) => void): () => void {
+    this.#leadership.add(callback);
+    return () => void this.#leadership.delete(callback);
+  }
+
+  get leadershipListenerCount(): number {
+    return this.#leadership.size;
+  }
+
+  /** Another leader, or none. */
+  follow(leader: bigint | undefined): void {
+    this.leader = leader;
+    for (const callback of this.#leadership) callback(leader !== undefined);
   }
 
   watch(request: WatchRequest & { readonly target: KeyRange }, onReady: () => void): FakeWatcher {
@@ -97,5 +130,40 @@ export class FakeMember implements MemberPorts {
     const watcher = new FakeWatcher(request, onReady, this.revision, startRevision);
     this.watchers.push(watcher);
     return watcher;
+  }
+}
+
+/** A member as the cluster knows it. */
+export function clusterMember(id: bigint, part: Partial<ClusterMember> = {}): ClusterMember {
+  const [peer, client] = [2380n + 10n * id, 2379n + 10n * id];
+  return {
+    id,
+    name: `m${id}`,
+    peerUrls: [`http://127.0.0.1:${peer}`],
+    clientUrls: [`http://127.0.0.1:${client}`],
+    isLearner: false,
+    ...part,
+  };
+}
+
+/** A view of a state that is the bytes a test gives, and counts what is taken of it. */
+export class FakeSnapshot implements PortSnapshot {
+  takenCount = 0;
+  isClosed = false;
+
+  constructor(
+    private readonly parts: Iterable<Uint8Array>,
+    readonly sizeBytes: number,
+  ) {}
+
+  async *chunks(): AsyncGenerator<Uint8Array> {
+    for (const part of this.parts) {
+      this.takenCount += 1;
+      yield part;
+    }
+  }
+
+  close(): void {
+    this.isClosed = true;
   }
 }

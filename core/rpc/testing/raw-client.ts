@@ -1,4 +1,12 @@
-import { Client, type ClientDuplexStream, credentials, type MethodDefinition, type ServiceError } from '@grpc/grpc-js';
+import {
+  Client,
+  type ClientDuplexStream,
+  type ClientReadableStream,
+  credentials,
+  Metadata,
+  type MethodDefinition,
+  type ServiceError,
+} from '@grpc/grpc-js';
 
 /** A gRPC client with nothing in between: what it is given is sent, what arrives is shown. */
 export class RawClient {
@@ -13,11 +21,21 @@ export class RawClient {
     });
   }
 
-  unary<Request, Response>(method: MethodDefinition<Request, Response>, request: Request): Promise<Response> {
+  unary<Request, Response>(
+    method: MethodDefinition<Request, Response>,
+    request: Request,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Response> {
     const { path, requestSerialize, responseDeserialize } = method;
+    const metadata = toMetadata(headers);
     return new Promise((resolve, reject) => {
-      this.#client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, (error, response) =>
-        error ? reject(error) : resolve(response as Response),
+      this.#client.makeUnaryRequest(
+        path,
+        requestSerialize,
+        responseDeserialize,
+        request,
+        metadata,
+        (error, response) => (error ? reject(error) : resolve(response as Response)),
       );
     });
   }
@@ -28,9 +46,22 @@ export class RawClient {
     return this.unary<Buffer, Buffer>({ path, requestSerialize: same, responseDeserialize: same } as never, message);
   }
 
-  stream<Request, Response>(method: MethodDefinition<Request, Response>): RawStream<Request, Response> {
+  stream<Request, Response>(
+    method: MethodDefinition<Request, Response>,
+    headers: Readonly<Record<string, string>> = {},
+  ): RawStream<Request, Response> {
     const { path, requestSerialize, responseDeserialize } = method;
-    return new RawStream(this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize));
+    const metadata = toMetadata(headers);
+    return new RawStream(this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata));
+  }
+
+  /** One request, answered with a stream. */
+  download<Request, Response>(
+    method: MethodDefinition<Request, Response>,
+    request: Request,
+  ): RawStream<Request, Response> {
+    const { path, requestSerialize, responseDeserialize } = method;
+    return new RawStream(this.#client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request));
   }
 
   close(): void {
@@ -38,13 +69,19 @@ export class RawClient {
   }
 }
 
+function toMetadata(headers: Readonly<Record<string, string>>): Metadata {
+  const metadata = new Metadata();
+  for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
+  return metadata;
+}
+
 /** A stream that hands out what arrives one by one. */
 export class RawStream<Request, Response> {
-  readonly #call: ClientDuplexStream<Request, Response>;
+  readonly #call: ClientDuplexStream<Request, Response> | ClientReadableStream<Response>;
   /** How it ended: an error of grpc-js, or undefined for a good end. */
   readonly ended: Promise<ServiceError | undefined>;
 
-  constructor(call: ClientDuplexStream<Request, Response>) {
+  constructor(call: ClientDuplexStream<Request, Response> | ClientReadableStream<Response>) {
     this.#call = call;
     this.ended = new Promise((resolve) => {
       call.on('error', (error: ServiceError) => resolve(error));
@@ -53,7 +90,7 @@ export class RawStream<Request, Response> {
   }
 
   send(request: Request): void {
-    this.#call.write(request);
+    (this.#call as ClientDuplexStream<Request, Response>).write(request);
   }
 
   /** The next message. Nothing is read unless it is asked for. */
@@ -67,7 +104,7 @@ export class RawStream<Request, Response> {
 
   /** Says that no more requests come, and reads to the end. */
   end(): void {
-    this.#call.end();
+    (this.#call as ClientDuplexStream<Request, Response>).end();
     this.#call.resume();
   }
 

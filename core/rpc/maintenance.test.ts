@@ -1,0 +1,220 @@
+import { status } from '@grpc/grpc-js';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { BadLeaderTransfereeError, FutureRevisionError, MemberStoppedError, NotLeaderError } from '../base/errors.js';
+import { ManualClock } from '../testing/manual-clock.js';
+import { AlarmRequest, AlarmRequest_AlarmAction as AlarmAction, MaintenanceService } from './gen/maintenance.js';
+import { FakeMember, FakeSnapshot } from './testing/fake-member.js';
+import { eventually, Servers } from './testing/served.js';
+
+const servers = new Servers();
+afterEach(() => servers.end());
+
+const HEADER = { clusterId: 11n, memberId: 22n, revision: 100, raftTerm: 3 };
+
+describe('the Maintenance service', () => {
+  test('tells the status of the member', async () => {
+    const { client } = await servers.serve(new FakeMember());
+
+    expect(await client.unary(MaintenanceService.status, {})).toEqual({
+      header: HEADER,
+      version: '3.5.0',
+      dbSize: 20_480,
+      dbSizeInUse: 20_480,
+      leader: 22n,
+      raftIndex: 60,
+      raftTerm: 3,
+      raftAppliedIndex: 50,
+      errors: [],
+      isLearner: false,
+    });
+  });
+
+  test('tells that there is no leader, as etcd does, before whatever else is wrong', async () => {
+    const member = new FakeMember();
+    member.leader = undefined;
+    const healthy = member.status();
+    member.status = () => ({ ...healthy, errors: ['the disk is slow'] });
+    const { client } = await servers.serve(member);
+
+    expect(await client.unary(MaintenanceService.status, {})).toMatchObject({
+      leader: 0n,
+      errors: ['etcdserver: no leader', 'the disk is slow'],
+    });
+  });
+
+  test('hands leadership over, or says why not', async () => {
+    const member = new FakeMember();
+    const asked: bigint[] = [];
+    member.moveLeader = async (to) => {
+      asked.push(to);
+      if (to === 1n) throw new BadLeaderTransfereeError(to);
+      if (to === 2n) throw new NotLeaderError();
+    };
+    const { client } = await servers.serve(member);
+    const move = (targetID: bigint) => client.unary(MaintenanceService.moveLeader, { targetID });
+
+    expect(await move(3n)).toEqual({ header: HEADER });
+    await expect(move(1n)).rejects.toMatchObject({
+      code: status.FAILED_PRECONDITION,
+      details: 'etcdserver: bad leader transferee',
+    });
+    await expect(move(2n)).rejects.toMatchObject({
+      code: status.FAILED_PRECONDITION,
+      details: 'etcdserver: not leader',
+    });
+    expect(asked).toEqual([3n, 1n, 2n]);
+  });
+
+  test('hashes the keyspace; of a hash wider than the field its lower 32 bits are told', async () => {
+    const member = new FakeMember();
+    member.hashKv = async (revision) => {
+      if (revision > 100) throw new FutureRevisionError(revision, 100);
+      return { hash: 5 * 2 ** 32 + 7, compactRevision: -1, hashRevision: revision };
+    };
+    const { client } = await servers.serve(member);
+
+    expect(await client.unary(MaintenanceService.hashKv, { revision: 90n })).toEqual({
+      header: HEADER,
+      hash: 7,
+      compactRevision: -1,
+      hashRevision: 90,
+    });
+    await expect(client.unary(MaintenanceService.hashKv, { revision: 101n })).rejects.toMatchObject({
+      details: 'etcdserver: mvcc: required revision is a future revision',
+    });
+  });
+
+  test('has no alarms, and cannot raise one', async () => {
+    const { client } = await servers.serve(new FakeMember());
+    const alarm = (action: AlarmAction) =>
+      client.unary(MaintenanceService.alarm, { ...AlarmRequest.decode(Buffer.alloc(0)), action });
+
+    expect((await alarm(AlarmAction.GET)).alarms).toEqual([]);
+    expect((await alarm(AlarmAction.DEACTIVATE)).alarms).toEqual([]);
+    await expect(alarm(AlarmAction.ACTIVATE)).rejects.toMatchObject({ code: status.UNIMPLEMENTED });
+  });
+
+  test('does not know what Conclave does not have', async () => {
+    const { client } = await servers.serve(new FakeMember());
+
+    await expect(client.bytes('/etcdserverpb.Maintenance/Defragment', Buffer.alloc(0))).rejects.toMatchObject({
+      code: status.UNIMPLEMENTED,
+    });
+  });
+});
+
+describe('a snapshot', () => {
+  const KIB = 1024;
+
+  /** A view of so many chunks of 64 KiB. */
+  function viewOf(count: number): FakeSnapshot {
+    const chunks = (function* () {
+      for (let i = 0; i < count; i += 1) yield Buffer.alloc(64 * KIB, i);
+    })();
+    return new FakeSnapshot(chunks, count * 64 * KIB);
+  }
+
+  test('comes in blobs of 32 KiB that say how much is left, and lets the view go at its end', async () => {
+    const view = new FakeSnapshot([Buffer.alloc(40 * KIB, 1), Buffer.alloc(32, 2)], 40 * KIB + 32);
+    const member = new FakeMember();
+    member.snapshot = () => view;
+    const { client } = await servers.serve(member);
+    const stream = client.download(MaintenanceService.snapshot, {});
+
+    const blobs = [await stream.next(), await stream.next(), await stream.next()];
+    stream.drain();
+
+    expect(blobs.map(({ blob, remainingBytes }) => [blob.length, blob[0], remainingBytes])).toEqual([
+      [32 * KIB, 1, 8 * KIB + 32],
+      [8 * KIB, 1, 32],
+      [32, 2, 0],
+    ]);
+    expect(blobs[0]).toMatchObject({ header: HEADER, version: '3.5.0' });
+    expect(await stream.ended).toBeUndefined();
+    expect(view.isClosed).toBe(true);
+  });
+
+  test('is read no faster than its client takes it, and is let go when the client leaves', async () => {
+    const view = viewOf(1_000);
+    const member = new FakeMember();
+    member.snapshot = () => view;
+    const { client } = await servers.serve(member);
+
+    const stream = client.download(MaintenanceService.snapshot, {});
+    await stream.next();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    // What the buffers of both ends take, of 64 MiB.
+    expect(view.takenCount).toBeLessThan(100);
+
+    stream.cancel();
+    await eventually(() => view.isClosed);
+    expect(view.takenCount).toBeLessThan(100);
+  });
+
+  test('is lost to a client that takes nothing for too long', async () => {
+    const clock = new ManualClock();
+    const member = new FakeMember(clock);
+    const view = viewOf(1_000);
+    member.snapshot = () => view;
+    const { client } = await servers.serve(member, { snapshotStallMs: 60_000 });
+    const stream = client.download(MaintenanceService.snapshot, {});
+    await stream.next();
+    let takenCount = 0;
+    while (takenCount < view.takenCount) {
+      takenCount = view.takenCount;
+      await new Promise((resolve) => setTimeout(resolve, 30));
+    }
+
+    await clock.advance(59_999);
+    expect(view.isClosed).toBe(false);
+    await clock.advance(1);
+
+    await eventually(() => view.isClosed);
+    expect(await stream.drain().ended).toMatchObject({ code: status.UNAVAILABLE });
+  });
+
+  test('may be under way so many times, and not once more', async () => {
+    const member = new FakeMember();
+    const views: FakeSnapshot[] = [];
+    member.snapshot = () => {
+      const view = viewOf(1_000);
+      views.push(view);
+      return view;
+    };
+    const { client } = await servers.serve(member, { snapshotsMax: 2 });
+    const streams = [
+      client.download(MaintenanceService.snapshot, {}),
+      client.download(MaintenanceService.snapshot, {}),
+    ];
+    for (const stream of streams) await stream.next();
+
+    expect(await client.download(MaintenanceService.snapshot, {}).drain().ended).toMatchObject({
+      details: 'etcdserver: too many requests',
+    });
+    expect(views).toHaveLength(2);
+
+    streams[0]!.cancel();
+    await eventually(() => views[0]!.isClosed);
+    await client.download(MaintenanceService.snapshot, {}).next();
+  });
+
+  test('that fails ends with the reason, and so does one that cannot begin', async () => {
+    const member = new FakeMember();
+    const broken = (function* () {
+      yield Buffer.alloc(10);
+      throw new MemberStoppedError('the disk is gone');
+    })();
+    const view = new FakeSnapshot(broken, 100);
+    member.snapshot = () => view;
+    const { client } = await servers.serve(member);
+    const fails = { code: status.UNAVAILABLE, details: 'etcdserver: server stopped' };
+
+    expect(await client.download(MaintenanceService.snapshot, {}).drain().ended).toMatchObject(fails);
+    expect(view.isClosed).toBe(true);
+
+    member.snapshot = () => {
+      throw new MemberStoppedError('the disk is gone');
+    };
+    expect(await client.download(MaintenanceService.snapshot, {}).drain().ended).toMatchObject(fails);
+  });
+});

@@ -1,0 +1,79 @@
+import { asBuffer } from '../base/bytes.js';
+import { NotImplementedError } from '../base/errors.js';
+import { ERRORS } from './errors.js';
+import { AlarmRequest_AlarmAction as AlarmAction } from './gen/maintenance.js';
+import type * as pb from './gen/maintenance.js';
+import { fromInt64 } from './int64.js';
+import { headerOf, type MaintenancePort } from './ports.js';
+
+/**
+ * The version of etcd whose protocol this is. Clients read it to learn what they may ask; Conclave's own version is told
+ * by `conclave --version`.
+ */
+export const ETCD_VERSION = '3.5.0';
+
+/** Bytes of a snapshot in one message, as etcd sends them. */
+export const SNAPSHOT_BLOB_BYTES = 32 * 1024;
+
+/** etcd's Maintenance service over a member, whatever carries its messages. Each call throws what the member throws. */
+export class MaintenanceService {
+  readonly #port: MaintenancePort;
+
+  constructor(port: MaintenancePort) {
+    this.#port = port;
+  }
+
+  /**
+   * There are no alarms here: a member that cannot keep its promises stops. So there are none to tell and none to end.
+   *
+   * @throws {@link NotImplementedError} if one is to be raised
+   */
+  async alarm({ action }: pb.AlarmRequest): Promise<pb.AlarmResponse> {
+    if (action === AlarmAction.ACTIVATE) throw new NotImplementedError('raising an alarm');
+    return { header: headerOf(this.#port), alarms: [] };
+  }
+
+  async status(): Promise<pb.StatusResponse> {
+    const status = this.#port.status();
+    return {
+      header: headerOf(this.#port),
+      version: ETCD_VERSION,
+      dbSize: status.sizeBytes,
+      dbSizeInUse: status.sizeBytes,
+      leader: status.leader ?? 0n,
+      raftIndex: status.raftIndex,
+      raftTerm: status.term,
+      raftAppliedIndex: status.appliedIndex,
+      errors: status.leader === undefined ? [ERRORS.NO_LEADER.text, ...status.errors] : [...status.errors],
+      isLearner: status.isLearner,
+    };
+  }
+
+  async hashKv(request: pb.HashKVRequest): Promise<pb.HashKVResponse> {
+    const { hash, compactRevision, hashRevision } = await this.#port.hashKv(fromInt64(request.revision));
+    // The field has 32 bits. Equal states have equal hashes still.
+    return { header: headerOf(this.#port), hash: hash >>> 0, compactRevision, hashRevision };
+  }
+
+  async moveLeader({ targetID }: pb.MoveLeaderRequest): Promise<pb.MoveLeaderResponse> {
+    await this.#port.moveLeader(targetID);
+    return { header: headerOf(this.#port) };
+  }
+
+  /** The file of a snapshot, piece by piece. Whoever stops asking for more lets go of the view behind it. */
+  async *snapshot(): AsyncGenerator<pb.SnapshotResponse, void, undefined> {
+    const snapshot = this.#port.snapshot();
+    try {
+      let remainingBytes = snapshot.sizeBytes;
+      for await (const chunk of snapshot.chunks()) {
+        for (let start = 0; start < chunk.length; start += SNAPSHOT_BLOB_BYTES) {
+          const blob = asBuffer(chunk.subarray(start, start + SNAPSHOT_BLOB_BYTES));
+          remainingBytes = Math.max(0, remainingBytes - blob.length);
+          yield { header: headerOf(this.#port), remainingBytes, blob, version: ETCD_VERSION };
+        }
+      }
+    } finally {
+      await snapshot.close();
+    }
+  }
+}
