@@ -1,6 +1,5 @@
 import {
   type handleUnaryCall,
-  type Metadata,
   type MethodDefinition,
   type sendUnaryData,
   type Server,
