@@ -4,14 +4,16 @@ import { asBuffer } from '../base/bytes.js';
 
 /** Under which key of the table `meta` the position is kept. */
 const KEY: Uint8Array = Buffer.from('machine.applied');
-const VERSION = 1;
+const VERSION = 2;
 const NUMBER_BYTES = 8;
-const RECORD_BYTES = 1 + 2 * NUMBER_BYTES;
+const RECORD_BYTES = 1 + 3 * NUMBER_BYTES;
 
 /** The last entry of the log whose effects the state holds. Index 0: none. */
 export interface AppliedPosition {
   readonly index: number;
   readonly term: number;
+  /** The running hash of all that was applied up to there. */
+  readonly hash: number;
 }
 
 /**
@@ -19,18 +21,29 @@ export interface AppliedPosition {
  */
 export function readAppliedPosition(view: View): AppliedPosition {
   const record = view.get('meta', KEY);
-  if (record === undefined) return { index: 0, term: 0 };
+  if (record === undefined) return { index: 0, term: 0, hash: 0 };
   assert(record[0] === VERSION, 'the applied position has a version that this program knows');
-  assert(record.length === RECORD_BYTES, 'the record of the applied position is 17 bytes long');
+  assert(record.length === RECORD_BYTES, 'the record of the applied position is 25 bytes long');
   const bytes = asBuffer(record);
-  return { index: bytes.readDoubleBE(1), term: bytes.readDoubleBE(1 + NUMBER_BYTES) };
+  const [index, term, hash] = [0, 1, 2].map((at) => bytes.readDoubleBE(1 + at * NUMBER_BYTES)) as [
+    number,
+    number,
+    number,
+  ];
+  return { index, term, hash };
 }
 
-/** One byte of version, then index and term as 8 bytes each: a record of its own each time, as a batch keeps it. */
-export function writeAppliedPosition(batch: Batch, { index, term }: AppliedPosition): void {
+/** One byte of version, then index, term and hash as 8 bytes each: a record of its own each time, as a batch keeps it. */
+export function writeAppliedPosition(batch: Batch, { index, term, hash }: AppliedPosition): void {
   const record = Buffer.allocUnsafe(RECORD_BYTES);
   record[0] = VERSION;
   record.writeDoubleBE(index, 1);
   record.writeDoubleBE(term, 1 + NUMBER_BYTES);
+  record.writeDoubleBE(hash, 1 + 2 * NUMBER_BYTES);
   batch.put('meta', KEY, record);
+}
+
+/** Whether an entry was ever applied to the state, by this version or an earlier one. */
+export function holdsAppliedPosition(view: View): boolean {
+  return view.get('meta', KEY) !== undefined;
 }

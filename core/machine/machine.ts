@@ -8,6 +8,9 @@ import { Keyspace } from '../mvcc/keyspace.js';
 import { WatchHub, type WatchSettings } from '../watch/hub.js';
 import { readAppliedPosition, writeAppliedPosition } from './applied-position.js';
 import { decodeCommand } from './codec.js';
+import { Membership } from './membership.js';
+import { RecentHashes } from './recent-hashes.js';
+import { HashingBatch, RunningHash } from './running-hash.js';
 import type { Applied, Command, CommandResult, LogEntry } from './types.js';
 
 export interface MachineSettings {
@@ -15,40 +18,50 @@ export interface MachineSettings {
 }
 
 /**
- * The replicated state machine: keys, leases and the place in the log up to which they hold, over one backend. The same
- * entries give the same bytes and the same results on every member, however they are grouped: it knows no clock, no
- * chance and nothing that waits.
+ * The replicated state machine: keys, leases, members and the place in the log up to which they hold, over one backend.
+ * The same entries give the same bytes and the same results on every member, however they are grouped: it knows no clock,
+ * no chance and nothing that waits.
  *
- * Data, leases, applied index and term change in one backend write, so that whatever a crash leaves of the backend is
- * the state after exactly one entry, and the log goes on from there.
+ * Data, leases, membership, applied index and term change in one backend write, so that whatever a crash leaves of the
+ * backend is the state after exactly one entry, and the log goes on from there. With them goes a hash of everything that
+ * was ever applied, by which members can tell that one of them went another way.
  */
 export class Machine {
   readonly keyspace: Keyspace;
   readonly lessor: Lessor;
+  readonly membership: Membership;
   readonly watch: WatchHub;
   readonly #backend: Backend;
   readonly #leaseExists: (id: LeaseId) => boolean;
+  readonly #hash: RunningHash;
+  readonly #recentHashes: RecentHashes;
   #appliedIndex: number;
   #appliedTerm: number;
 
-  private constructor(backend: Backend, settings: MachineSettings) {
-    const applied = readAppliedPosition(backend);
+  private constructor(backend: Backend, settings: MachineSettings, watch: WatchHub | undefined) {
+    const { index, term, hash } = readAppliedPosition(backend);
     this.#backend = backend;
-    this.#appliedIndex = applied.index;
-    this.#appliedTerm = applied.term;
+    this.#appliedIndex = index;
+    this.#appliedTerm = term;
+    this.#hash = new RunningHash(hash);
+    this.#recentHashes = new RecentHashes(index, hash);
     this.keyspace = Keyspace.open(backend);
     this.lessor = Lessor.open(backend, this.keyspace.leasedKeys());
-    this.watch = new WatchHub(this.keyspace, settings.watch);
+    this.membership = Membership.open(backend);
+    this.watch = watch ?? new WatchHub(this.keyspace, settings.watch);
     this.#leaseExists = (id) => this.lessor.has(id);
+    // Last, for the watchers may look at once.
+    watch?.moveTo(this.keyspace);
   }
 
   /**
    * Restores the state that the backend holds; a fresh one holds none.
    *
+   * @param watch - the hub of the machine whose place this one takes: its watchers go on with what this one holds
    * @throws {@link InvariantError} if the backend does not hold what a machine wrote
    */
-  static open(backend: Backend, settings: MachineSettings): Machine {
-    return new Machine(backend, settings);
+  static open(backend: Backend, settings: MachineSettings, watch?: WatchHub): Machine {
+    return new Machine(backend, settings, watch);
   }
 
   /** The index of the last entry that was applied, 0 if none was. */
@@ -61,9 +74,23 @@ export class Machine {
     return this.#appliedTerm;
   }
 
+  /** The running hash after that entry: a whole number of 53 bits; 0 if none was applied. */
+  get appliedHash(): number {
+    return this.#hash.value;
+  }
+
+  /**
+   * The running hash after an entry; `undefined` if it was not applied yet, was applied before the start, or is not among
+   * the last {@link RECENT_HASHES}.
+   */
+  stateHash(index: number): number | undefined {
+    return this.#recentHashes.at(index);
+  }
+
   /**
    * Carries out committed entries, which follow upon the applied index without a gap, in one backend write; then tells
-   * the watchers. A command that fails uses up its index and changes nothing: its error is its result.
+   * the watchers and those who listen to the membership. A command that fails uses up its index and changes nothing: its
+   * error is its result.
    *
    * @returns for each entry what became of its command; `undefined` for an entry without one
    * @throws {@link InvariantError} if an entry was applied before, is missing, or cannot be read. The machine must not be
@@ -75,9 +102,15 @@ export class Machine {
     const outcomes: (Applied | undefined)[] = [];
     const revisions: RevisionEvents[] = [];
     this.#backend.write((batch) => {
-      for (const entry of entries) outcomes.push(this.#apply(entry, batch, revisions));
-      writeAppliedPosition(batch, last);
+      const hashing = new HashingBatch(batch, this.#hash);
+      for (const entry of entries) {
+        outcomes.push(this.#apply(entry, hashing, revisions));
+        this.#hash.endEntry(entry.index, entry.term);
+        this.#recentHashes.add(this.#hash.value);
+      }
+      writeAppliedPosition(batch, { index: last.index, term: last.term, hash: this.#hash.value });
     });
+    this.membership.announce();
     this.watch.publish(revisions);
     return outcomes;
   }
@@ -96,11 +129,12 @@ export class Machine {
     return isMoreLeft;
   }
 
-  #apply({ index, term, data }: LogEntry, batch: Batch, revisions: RevisionEvents[]): Applied | undefined {
+  #apply({ index, term, data, kind }: LogEntry, batch: Batch, revisions: RevisionEvents[]): Applied | undefined {
     assert(index === this.#appliedIndex + 1, 'entries are applied once, in order and without a gap');
     assert(term >= this.#appliedTerm, 'terms never decrease along the log');
     this.#appliedIndex = index;
     this.#appliedTerm = term;
+    if (kind === 'configuration') return { index, result: this.#configure(data, batch) };
     if (data.length === 0) return undefined;
     const command = decodeCommand(data);
     try {
@@ -128,9 +162,20 @@ export class Machine {
       case 'leaseRevoke':
         this.#revoke(command.id, batch, revisions);
         return { type: 'leaseRevoke', revision: this.keyspace.revision };
+      case 'memberUpdate':
+        this.membership.update(command, batch);
+        return { type: 'memberUpdate', revision: this.keyspace.revision, members: this.membership.members };
+      case 'memberPublish':
+        this.membership.publish(command, batch);
+        return { type: 'memberPublish', revision: this.keyspace.revision, members: this.membership.members };
       default:
         return unreachable(command);
     }
+  }
+
+  #configure(data: Uint8Array, batch: Batch): CommandResult {
+    this.membership.configure(data, batch);
+    return { type: 'configuration', revision: this.keyspace.revision, members: this.membership.members };
   }
 
   #write(

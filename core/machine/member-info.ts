@@ -49,8 +49,12 @@ export function decodeMemberInfos(bytes: Uint8Array): readonly MemberInfo[] {
   return members;
 }
 
-/** A copy in order of ids. */
-export function inOrder(members: readonly MemberInfo[]): readonly MemberInfo[] {
+/** Ascending. */
+export function compareIds(a: MemberId, b: MemberId): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function inOrder(members: readonly MemberInfo[]): readonly MemberInfo[] {
   const sorted = [...members].sort((a, b) => compareIds(a.id, b.id));
   assertInOrder(sorted);
   return sorted;
@@ -61,10 +65,6 @@ function assertInOrder(members: readonly MemberInfo[]): void {
     const previous = members[at - 1];
     assert(previous === undefined || previous.id < id, 'members are in order of their ids, each there once');
   });
-}
-
-function compareIds(a: MemberId, b: MemberId): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 function writeInfo(member: MemberInfo): void {

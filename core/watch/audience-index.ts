@@ -2,6 +2,7 @@ import { toMapKey } from '../base/bytes.js';
 import type { KeyRange } from '../base/key-value.js';
 import { Audience } from './audience.js';
 import { RangeIndex, type TrueRange } from './range-index.js';
+import type { QueuedWatcher } from './watcher.js';
 
 /** Finds the audiences that a change of a key concerns: by the key itself, and by the ranges that contain it. */
 export class AudienceIndex {
@@ -28,6 +29,11 @@ export class AudienceIndex {
     const audience = this.#ofKey.size === 0 ? undefined : this.#ofKey.get(toMapKey(key));
     if (audience !== undefined) visit(audience);
     this.#ranges.forEachContaining(key, visit);
+  }
+
+  forEachWatcher(visit: (watcher: QueuedWatcher) => void): void {
+    for (const audience of this.#ofKey.values()) audience.forEach(visit);
+    for (const audience of this.#ofRange.values()) audience.forEach(visit);
   }
 
   #find(target: KeyRange): Audience | undefined {

@@ -34,6 +34,10 @@ export class Audience {
     if (circle.watchers.size === 0) this.#circles.splice(this.#circles.indexOf(circle), 1);
   }
 
+  forEach(visit: (watcher: QueuedWatcher) => void): void {
+    for (const { watchers } of this.#circles) for (const watcher of watchers) visit(watcher);
+  }
+
   /**
    * Notes an event of the revision under way.
    *

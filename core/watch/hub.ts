@@ -20,7 +20,7 @@ export type { Taken, Watcher, WatchRequest, WatchSettings } from './watcher.js';
  * compacted.
  */
 export class WatchHub implements WatcherHome {
-  readonly source: WatchSource;
+  #source: WatchSource;
   readonly settings: WatchSettings;
   readonly #audiences = new AudienceIndex();
   #publishedRevision: number;
@@ -30,9 +30,13 @@ export class WatchHub implements WatcherHome {
   #concerned: Audience[] = [];
 
   constructor(keyspace: WatchSource, settings: WatchSettings) {
-    this.source = keyspace;
+    this.#source = keyspace;
     this.settings = settings;
     this.#publishedRevision = keyspace.revision;
+  }
+
+  get source(): WatchSource {
+    return this.#source;
   }
 
   get watcherCount(): number {
@@ -79,6 +83,23 @@ export class WatchHub implements WatcherHome {
     for (const watcher of woken) watcher.wake();
   }
 
+  /**
+   * Goes on over a keyspace that has taken the place of the one before, having gone further: that of a snapshot. What was
+   * published waits where it did; what came since is read from the new one's history, unless that was compacted. Whoever
+   * had nothing to take, and now may, is called back; there may turn out to be nothing after all.
+   */
+  moveTo(keyspace: WatchSource): void {
+    assert(keyspace.revision >= this.#publishedRevision, 'a state is replaced by one that is not older');
+    const publishedBefore = this.#publishedRevision;
+    this.#source = keyspace;
+    this.#publishedRevision = keyspace.revision;
+    const woken: QueuedWatcher[] = [];
+    this.#audiences.forEachWatcher((watcher) => {
+      if (watcher.move(publishedBefore)) woken.push(watcher);
+    });
+    for (const watcher of woken) watcher.wake();
+  }
+
   /** A watcher takes leave. */
   remove(watcher: QueuedWatcher): void {
     const audience = this.#audiences.of(watcher.target);
@@ -93,7 +114,7 @@ export class WatchHub implements WatcherHome {
       this.#audiences.forEachConcernedBy(event.kv.key, this.#note);
     }
     if (this.#concerned.length === 0) return;
-    for (const audience of this.#concerned) audience.deliver(revision, this.source, woken);
+    for (const audience of this.#concerned) audience.deliver(revision, this.#source, woken);
     this.#concerned = [];
   }
 

@@ -66,6 +66,8 @@ export interface WatchSettings {
  *   revision has      published          is asked, and lets      was compacted
  *   not come          is queued          what is published pass
  * ```
+ *
+ * When the state is replaced by a later one, whoever has missed something by it catches up, from `future` as well.
  */
 type State = 'future' | 'synced' | 'catchingUp' | 'ended';
 
@@ -151,6 +153,21 @@ export class QueuedWatcher implements Watcher {
       default:
         return unreachable(this.#state);
     }
+  }
+
+  /**
+   * Tells it that the state was replaced by one that may have gone further. What was published until then it has queued or
+   * passed over, or is about to read from history; the rest it reads from the new one's.
+   *
+   * @returns whether it had nothing to take before and may have something now
+   */
+  move(publishedBefore: number): boolean {
+    if (this.#state === 'catchingUp' || this.#state === 'ended') return false;
+    const next = Math.max(this.#nextRevision, publishedBefore + 1);
+    if (next > this.#home.source.revision) return false;
+    this.#nextRevision = next;
+    this.#state = 'catchingUp';
+    return this.#queue.length === 0;
   }
 
   /** Calls `onReady`, unless it has been cancelled meanwhile. */
