@@ -26,8 +26,18 @@ const PASSING = new Set<status>([
   status.INTERNAL,
 ]);
 
+/** Statuses that tell of the endpoint, not of the call: another member should be asked from now on. */
+const SICK = new Set<status>([status.UNAVAILABLE, status.DEADLINE_EXCEEDED]);
+
 /** What etcd's own timeouts are called where they arrive with the status UNKNOWN. */
 const TIMED_OUT = /timed out|deadline exceeded|context canceled/;
+
+/**
+ * What etcd, and Conclave, answer before they begin to do anything: the call was not carried out, and will not be. "no
+ * leader" is the check at the door; "too many requests" is said instead of proposing; a learner takes no calls. Not
+ * among them are "server stopped", "leader changed" and every timeout, which are said of proposals under way, too.
+ */
+const NOTHING_DONE = new Set<Meaning | undefined>(['NO_LEADER', 'TOO_MANY_REQUESTS', 'LEARNER_REFUSES']);
 
 /**
  * Why one attempt of a call failed. It was `notSent`; or the server `refused` it, having done nothing; or what became
@@ -35,46 +45,55 @@ const TIMED_OUT = /timed out|deadline exceeded|context canceled/;
  */
 export class CallFailure extends Error {
   override readonly name = 'CallFailure';
+  /** The server's text, and what etcd means by it. */
+  readonly text: string | undefined;
+  readonly meaning: Meaning | undefined;
+  /** Whether the endpoint is to be left. */
+  readonly isSick: boolean;
 
   constructor(
     readonly kind: 'notSent' | 'refused' | 'unknown',
     message: string,
-    /** Whether a call that may be carried out twice is worth repeating. */
+    /** Whether the same call may succeed later, or elsewhere. */
     readonly isPassing: boolean,
     options: ErrorOptions & {
-      /** The server's text, and what etcd means by it. */ readonly text?: string;
+      readonly text?: string;
       readonly meaning?: Meaning | undefined;
+      readonly isSick?: boolean;
     } = {},
   ) {
     super(message, options);
     this.text = options.text;
     this.meaning = options.meaning;
+    this.isSick = options.isSick ?? false;
   }
-
-  readonly text: string | undefined;
-  readonly meaning: Meaning | undefined;
 
   static notSent(why: string, options: ErrorOptions = {}): CallFailure {
     return new CallFailure('notSent', why, true, options);
   }
 
   /** The answer did not come. */
-  static lost(why: string): CallFailure {
-    return new CallFailure('unknown', why, true);
+  static lost(why: string, options: ErrorOptions = {}): CallFailure {
+    return new CallFailure('unknown', why, true, { ...options, isSick: true });
   }
 
   /** What a status means, as etcd and grpc-js use them. */
   static ofStatus(endpoint: string, error: ServiceError): CallFailure {
     const { code, details } = error;
     const meaning = meaningOf(details);
-    const nothingDone = meaning === 'NO_LEADER' || meaning === 'TOO_MANY_REQUESTS';
-    const refused = nothingDone || (REFUSALS.has(code) && !details.startsWith(BROKEN_OFF));
-    const isPassing =
-      nothingDone ||
-      PASSING.has(code) ||
-      details.startsWith(BROKEN_OFF) ||
-      (code === status.UNKNOWN && TIMED_OUT.test(details));
+    const nothingDone = NOTHING_DONE.has(meaning);
+    const isBrokenOff = details.startsWith(BROKEN_OFF);
+    const hasTimedOut = code === status.UNKNOWN && TIMED_OUT.test(details);
+    const isRefused = nothingDone || (REFUSALS.has(code) && !isBrokenOff);
+    const isPassing = nothingDone || isBrokenOff || hasTimedOut || PASSING.has(code);
+    const isSick = SICK.has(code) || hasTimedOut || meaning === 'LEARNER_REFUSES';
     const name = `${endpoint}: ${details} (${status[code]})`;
-    return new CallFailure(refused ? 'refused' : 'unknown', name, isPassing, { cause: error, text: details, meaning });
+    const options = { cause: error, text: details, meaning, isSick };
+    return new CallFailure(isRefused ? 'refused' : 'unknown', name, isPassing, options);
+  }
+
+  /** Whether nothing was done and nothing will be, so that even a write may be made again. */
+  get isHarmless(): boolean {
+    return this.kind === 'notSent' || (this.kind === 'refused' && this.isPassing);
   }
 }

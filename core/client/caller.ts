@@ -1,4 +1,5 @@
 import pRetry from 'p-retry';
+import { onAbort } from '../base/abort.js';
 import { sleep } from '../base/clock.js';
 import {
   ClosedError,
@@ -18,7 +19,7 @@ import { backoffMs, type ClientSettings } from './settings.js';
 export interface CallPlan {
   /** What was asked, so that an error can name it. */
   readonly asked: Asked;
-  /** Whether it may be carried out twice. What may not is repeated only while nothing was sent. */
+  /** Whether it may be carried out twice. What may not is repeated only where it is known that nothing was done. */
   readonly isRepeatable: boolean;
   readonly signal: AbortSignal | undefined;
 }
@@ -39,7 +40,7 @@ export class Caller {
   /**
    * One request, one answer.
    *
-   * @throws {@link OutcomeUnknownError} if it is not repeatable, was sent, and its answer was lost
+   * @throws {@link OutcomeUnknownError} if it is not repeatable, was sent, and its answer was lost; cause: what happened
    * @throws {@link UnavailableError} if no endpoint could answer
    * @throws {@link TooManyRequestsError} if `pendingCallsMax` calls are under way
    */
@@ -48,8 +49,29 @@ export class Caller {
     request: Request,
     plan: CallPlan,
   ): Promise<Response> {
-    const timeoutMs = this.#settings.requestTimeoutMs;
-    return this.attempts(plan, (connection) => connection.unary(method, request, { signal: plan.signal, timeoutMs }));
+    const options = { signal: plan.signal, isWrite: !plan.isRepeatable };
+    return this.attempts(plan, (connection) => connection.unary(method, request, options));
+  }
+
+  /**
+   * A write that may be carried out twice, repeated as a read is.
+   *
+   * @param memory - remembers, also where this throws, whether an attempt that was not answered may have been carried out
+   */
+  repeated<Request, Response>(
+    method: UnaryMethod<Request, Response>,
+    request: Request,
+    { asked, signal }: Omit<CallPlan, 'isRepeatable'>,
+    memory: { mayHaveHappened: boolean },
+  ): Promise<Response> {
+    return this.attempts({ asked, isRepeatable: true, signal }, async (connection) => {
+      try {
+        return await connection.unary(method, request, { signal, isWrite: false });
+      } catch (error) {
+        if (error instanceof CallFailure && error.kind === 'unknown') memory.mayHaveHappened = true;
+        throw error;
+      }
+    });
   }
 
   /** Makes attempts, each on the connection then in use, as the plan allows. */
@@ -84,12 +106,15 @@ export class Caller {
   ): Promise<T> {
     const { clock, retriesMax, retryTimeoutMs } = this.#settings;
     const deadlineMs = clock.now() + retryTimeoutMs;
-    const signal = plan.signal ? AbortSignal.any([plan.signal, this.#closed.signal]) : this.#closed.signal;
+    const stop = new AbortController();
+    const stopsListening = [plan.signal, this.#closed.signal].map((signal) =>
+      onAbort(signal, (why) => stop.abort(why)),
+    );
     let failure = first;
     try {
       return await pRetry(
         async (repetition) => {
-          await sleep(clock, backoffMs(this.#settings, repetition), signal);
+          await sleep(clock, backoffMs(this.#settings, repetition), stop.signal);
           return this.#attempt(attempt, repetition + 1, plan);
         },
         {
@@ -105,6 +130,8 @@ export class Caller {
     } catch (error) {
       if (plan.signal?.aborted) throw plan.signal.reason;
       throw error instanceof CallFailure ? this.#toError(failure, plan) : error;
+    } finally {
+      for (const stopListening of stopsListening) stopListening();
     }
   }
 
@@ -117,14 +144,14 @@ export class Caller {
     try {
       return await attempt(connection, number);
     } catch (error) {
-      if (error instanceof CallFailure && error.isPassing && !connection.isLost) this.#pool.avoid(connection);
+      if (error instanceof CallFailure && isReasonToLeave(error, number)) this.#pool.leave(connection, error);
       throw error;
     }
   }
 
   #mayRepeat(failure: CallFailure, plan: CallPlan): boolean {
     if (this.#settings.retriesMax === 0 || this.#closed.signal.aborted) return false;
-    return failure.kind === 'notSent' || (plan.isRepeatable && failure.isPassing);
+    return failure.isHarmless || (plan.isRepeatable && failure.isPassing);
   }
 
   #toError(failure: CallFailure, { asked, isRepeatable }: CallPlan): CoordinationError {
@@ -134,4 +161,14 @@ export class Caller {
     if (explained) return explained;
     return new UnavailableError(`${asked.what} could not be answered: ${failure.message}`, { cause: failure });
   }
+}
+
+/** What tells of the call alone may be cured by trying again; where that did not help, another endpoint may. */
+function isReasonToLeave({ isPassing, isSick }: CallFailure, attempt: number): boolean {
+  return isSick || (isPassing && attempt > 1);
+}
+
+/** Whether the last attempt of several says nothing of what became of the others. */
+export function isPassing(error: unknown): boolean {
+  return error instanceof UnavailableError || error instanceof ClosedError;
 }

@@ -2,7 +2,6 @@ import { status } from '@grpc/grpc-js';
 import { describe, expect, test } from '@jest/globals';
 import type { Clock } from '../base/clock.js';
 import { type Logger, silentLogger } from '../base/logger.js';
-import { ManualClock } from '../testing/manual-clock.js';
 import { failsWith } from '../testing/conformance/fixture.js';
 import { connectGrpc } from './grpc-store.js';
 import { FaultyLink } from './testing/faulty-link.js';
@@ -67,7 +66,7 @@ describe('a read', () => {
 
   test('is not repeated once retryTimeoutMs has passed', async () => {
     const server = await serve({ range: unavailable });
-    const options = { clock: clockWithoutPauses(), backoffMs: 100, retryTimeoutMs: 300 };
+    const options = { clock: clockWithoutPauses(), backoffMs: 100, retryTimeoutMs: 300, suspectMs: 1_000 };
     const store = await connect([server], options);
 
     await failsWith('UNAVAILABLE', () => store.range('a'));
@@ -95,25 +94,6 @@ describe('a read', () => {
 
     expect(error.message).toContain('etcdserver: permission denied');
     expect(server.count('range')).toBe(1);
-  });
-
-  test('whose endpoint hangs is answered by another one after requestTimeoutMs', async () => {
-    const hung = await serve({ range: () => SILENT });
-    const healthy = await serve({ range: () => rangeAnswer(5) });
-    const clock = new ManualClock();
-    const store = await connect([hung, healthy], { clock, requestTimeoutMs: 5_000 });
-    const reading = store.range('a');
-    await hung.received('range');
-
-    await clock.advance(4_999);
-    expect(healthy.count('range')).toBe(0);
-    const answered = healthy.received('range');
-    await clock.advance(100);
-    await answered;
-
-    expect((await reading).revision).toBe(5);
-    await store.range('a');
-    expect(hung.count('range')).toBe(1);
   });
 
   test('rejects with the reason as soon as its signal aborts', async () => {
@@ -202,8 +182,6 @@ describe('a write', () => {
   });
 
   test.each([
-    [status.UNAVAILABLE, 'etcdserver: no leader', 'NO_LEADER'],
-    [status.UNKNOWN, 'etcdserver: too many requests', 'TOO_MANY_REQUESTS'],
     [status.RESOURCE_EXHAUSTED, 'etcdserver: mvcc: database space exceeded', 'SERVER_ERROR'],
     [status.INVALID_ARGUMENT, 'etcdserver: key is not provided', 'EMPTY_KEY'],
     [status.NOT_FOUND, 'etcdserver: requested lease not found', 'LEASE_NOT_FOUND'],
@@ -216,6 +194,39 @@ describe('a write', () => {
     await failsWith(expected, () => store.put('a', '1', { lease: 5n }));
 
     expect(server.count('put')).toBe(1);
+  });
+
+  test.each([
+    [status.UNAVAILABLE, 'etcdserver: no leader', 'NO_LEADER'],
+    [status.UNKNOWN, 'etcdserver: too many requests', 'TOO_MANY_REQUESTS'],
+    [status.UNAVAILABLE, 'etcdserver: rpc not supported for learner', 'UNAVAILABLE'],
+    [status.FAILED_PRECONDITION, 'etcdserver: rpc not supported for learner', 'UNAVAILABLE'],
+  ])('that is answered with %d %s did nothing and is repeated, at last as %s', async (code, text, expected) => {
+    let left = 2;
+    const server = await serve({ put: () => (left-- > 0 ? failure(code, text) : putAnswer(9)) });
+    const store = await connect([server], { retriesMax: 2 });
+
+    expect(await store.put('a', '1')).toEqual({ revision: 9 });
+    expect(server.count('put')).toBe(3);
+
+    left = 3;
+    const error = await failsWith(expected, () => store.put('a', '1'));
+    expect(error).toMatchObject({ retry: 'safe' });
+    expect(server.count('put')).toBe(6);
+  });
+
+  test('that found no leader goes to another endpoint; one whose answer was lost there has an unknown outcome', async () => {
+    const lonely = await serve({ put: () => failure(status.UNAVAILABLE, 'etcdserver: no leader') });
+    const failing = await serve({ put: () => failure(status.UNAVAILABLE, 'etcdserver: request timed out') });
+    const healthy = await serve({ put: () => putAnswer(9) });
+    const store = await connect([lonely, failing, healthy]);
+
+    const error = await failsWith('OUTCOME_UNKNOWN', () => store.put('a', '1'));
+
+    expect((error.cause as Error).message).toContain(`127.0.0.1:${failing.port}`);
+    expect([lonely, failing, healthy].map((server) => server.count('put'))).toEqual([1, 1, 0]);
+    // And the next one goes on to the third.
+    expect(await store.put('a', '2')).toEqual({ revision: 9 });
   });
 
   test('is sent once an endpoint can be reached again', async () => {

@@ -7,74 +7,93 @@ import {
   type ServiceError,
   status,
 } from '@grpc/grpc-js';
+import { onAbort } from '../base/abort.js';
 import type { Timer } from '../base/clock.js';
 import { CallFailure } from './call-failure.js';
-import { onAbort } from '../base/abort.js';
+import { type Owed, OwedAnswers } from './owed-answers.js';
 import { deadlineAfter } from './patient-timer.js';
 import { type ClientSettings, type EndpointAddress, nameOf } from './settings.js';
 
-/** etcd then refuses at once what it could not answer while it knows no leader, instead of staying silent. */
+/**
+ * etcd, and Conclave, then refuse at once what they could not answer while they know no leader, instead of staying
+ * silent; a stream that is open ends when the leader has been lost for a while.
+ */
 const REQUIRE_LEADER = new Metadata();
 REQUIRE_LEADER.set('hasleader', 'true');
 
-/** grpc-js says with these texts that a call never left this process. */
-const NOT_SENT = /^(No connection established|Failed to start HTTP\/2 stream|Channel closed before call started)/;
+/** grpc-js says with these texts that a call never left this process, or that the server did not take it up (RFC 9113, 8.7). */
+const NOT_SENT =
+  /^(No connection established|Failed to start HTTP\/2 stream|Channel closed before call started|Stream refused by server)/;
+
+/** Statuses that grpc-js makes itself when a connection breaks; nobody at the other end said them. */
+const LOCAL = new Set<status>([status.UNAVAILABLE, status.INTERNAL, status.CANCELLED]);
 
 /** One method of a generated service, with its codecs. */
 export type UnaryMethod<Request, Response> = MethodDefinition<Request, Response>;
 /** A stream of requests and answers, as grpc-js has it. */
 export type DuplexStream<Request, Response> = ClientDuplexStream<Request, Response>;
 
-/** What ends one attempt: its signal, or its deadline in milliseconds. */
+/** How one attempt is made. */
 export interface UnaryOptions {
   readonly signal: AbortSignal | undefined;
-  readonly timeoutMs: number;
+  /** Whether it may change something; then it is not called off for the endpoint's sake before it has to be. */
+  readonly isWrite: boolean;
 }
 
-interface PendingCall {
-  fail(failure: CallFailure): void;
+/** What a connection tells the pool that it belongs to. */
+export interface ConnectionEvents {
+  /** It will take no more calls, by its own. Told once. */
+  readonly onLost: (connection: Connection) => void;
+  /** An answer has been owed for longer than an endpoint should take. */
+  readonly onSuspect: (connection: Connection) => void;
+  /** It is closed, and nothing is under way on it any more. Told once. */
+  readonly onClosed: (connection: Connection) => void;
 }
 
 /**
- * One connection to one endpoint. It never reconnects: once lost it stays lost, its calls fail, and the pool opens
- * another. (A channel of grpc-js would reconnect by itself, by its own rules and without telling.)
+ * One connection to one endpoint. It never reconnects: once lost it stays lost, and the pool opens another. (A channel
+ * of grpc-js would reconnect by itself, by its own rules and without telling.)
  */
 export class Connection {
   readonly address: EndpointAddress;
   readonly name: string;
   readonly #client: Client;
   readonly #settings: ClientSettings;
-  readonly #calls = new Set<PendingCall>();
-  readonly #lostListeners = new Set<() => void>();
-  #lost = false;
-  #retired = false;
+  readonly #events: ConnectionEvents;
+  readonly #owed: OwedAnswers;
+  readonly #streams = new Set<(failure: CallFailure) => void>();
+  #state: 'open' | 'left' | 'closed' = 'open';
   #hasAnswered = false;
   #lastHeardMs: number;
+  #grace: Timer | undefined;
 
-  constructor(client: Client, address: EndpointAddress, settings: ClientSettings) {
+  constructor(client: Client, address: EndpointAddress, settings: ClientSettings, events: ConnectionEvents) {
     this.address = address;
     this.name = nameOf(address);
     this.#client = client;
     this.#settings = settings;
+    this.#events = events;
     this.#lastHeardMs = settings.clock.now();
+    const suspectMs = Math.round(settings.suspectMs * (1 + settings.prng.next() / 2));
+    const limits = { suspectMs, timeoutMs: settings.requestTimeoutMs };
+    this.#owed = new OwedAnswers(settings.clock, limits, {
+      suspect: () => this.#events.onSuspect(this),
+      overdue: (owed, sinceMs) => this.#overdue(owed, sinceMs),
+    });
   }
 
-  get isLost(): boolean {
-    return this.#lost;
+  /** Whether it takes calls. */
+  get isUsable(): boolean {
+    return this.#state === 'open';
   }
 
-  /** Whether anything but the connection itself has ever come from there. */
+  /** Whether it has answered anything as a healthy endpoint does. */
   get hasAnswered(): boolean {
     return this.#hasAnswered;
   }
 
-  /** Calls back once when the connection is lost or closed. */
-  onLost(listener: () => void): void {
-    this.#lostListeners.add(listener);
-  }
-
   /**
-   * One request, one answer.
+   * One request, one answer, within `requestTimeoutMs`.
    *
    * @throws {@link CallFailure} without an answer, or with an error as the answer
    * @throws the signal's reason if it aborts
@@ -82,28 +101,24 @@ export class Connection {
   unary<Request, Response>(
     method: UnaryMethod<Request, Response>,
     request: Request,
-    { signal, timeoutMs }: UnaryOptions,
+    { signal, isWrite }: UnaryOptions,
   ): Promise<Response> {
     return new Promise((resolve, reject) => {
-      if (this.#lost) return reject(CallFailure.notSent(`the connection to ${this.name} was lost`));
+      if (!this.isUsable) return reject(this.#notSent());
       if (signal?.aborted) return reject(signal.reason as Error);
-      const { clock } = this.#settings;
-      const startedMs = clock.now();
-      let timer: Timer | undefined = undefined;
       let call: ClientUnaryCall | undefined = undefined;
       const settle = () => {
-        timer?.cancel();
         stopListening();
-        return this.#ended(pending);
+        return this.settled(owed);
       };
       const fail = (error: Error) => {
         if (!settle()) return;
         reject(error);
         call?.cancel();
       };
-      const pending = { fail };
-      const stopListening = onAbort(signal, () => fail(signal?.reason as Error));
-      this.#calls.add(pending);
+      const owed = { isWrite, fail };
+      const stopListening = onAbort(signal, (reason) => fail(reason as Error));
+      this.#owed.add(owed);
       call = this.#client.makeUnaryRequest(
         method.path,
         method.requestSerialize,
@@ -117,70 +132,107 @@ export class Connection {
           resolve(response as Response);
         },
       );
-      timer = deadlineAfter(clock, timeoutMs, () => {
-        fail(CallFailure.lost(`${this.name} did not answer within ${timeoutMs} ms`));
-        this.loseIfSilentSince(startedMs);
-      });
     });
   }
 
   /**
-   * A stream in both directions. The caller cancels it; a lost connection ends it with an error.
+   * A stream in both directions. The caller cancels it; it ends with an error when the connection is left.
    *
-   * @throws {@link CallFailure} if the connection is lost already
+   * @throws {@link CallFailure} if the connection takes no calls any more
    */
   stream<Request, Response>(method: MethodDefinition<Request, Response>): DuplexStream<Request, Response> {
-    if (this.#lost) throw CallFailure.notSent(`the connection to ${this.name} was lost`);
+    if (!this.isUsable) throw this.#notSent();
     const stream = this.#client.makeBidiStreamRequest(
       method.path,
       method.requestSerialize,
       method.responseDeserialize,
       REQUIRE_LEADER,
     );
-    const pending = {
-      fail: (failure: CallFailure) => {
-        stream.cancel();
-        stream.destroy(failure);
-      },
+    const fail = (failure: CallFailure) => {
+      stream.cancel();
+      stream.destroy(failure);
     };
-    this.#calls.add(pending);
+    const ended = () => {
+      if (this.#streams.delete(fail)) this.#closeIfDone();
+    };
+    this.#streams.add(fail);
     stream.on('data', () => this.#heard());
     // The one fires when the server ends it, the other when we do.
-    stream.on('status', () => this.#ended(pending));
-    stream.on('close', () => this.#ended(pending));
+    stream.on('status', ended);
+    stream.on('close', ended);
     return stream;
   }
 
-  /** Lets what is under way end, then closes. */
-  retire(): void {
-    this.#retired = true;
-    if (this.#calls.size === 0) this.lose('it is no longer used');
+  /** Something was asked over a stream: it is given up, and its endpoint suspected, as any call is. */
+  owes(owed: Owed): void {
+    this.#owed.add(owed);
+  }
+
+  /** @returns whether it was still owed */
+  settled(owed: Owed): boolean {
+    const wasOwed = this.#owed.delete(owed);
+    if (wasOwed) this.#closeIfDone();
+    return wasOwed;
   }
 
   /** What an error of grpc-js on this connection means. */
   toFailure(error: Error): CallFailure {
     if (error instanceof CallFailure) return error;
-    if (!isServiceError(error)) return CallFailure.lost(`${this.name}: ${error.message}`);
-    if (error.code === status.UNAVAILABLE && NOT_SENT.test(error.details)) {
+    if (!isServiceError(error)) return CallFailure.lost(`${this.name}: ${error.message}`, { cause: error });
+    if (LOCAL.has(error.code) && NOT_SENT.test(error.details)) {
       return CallFailure.notSent(`${this.name}: ${error.details}`, { cause: error });
     }
-    this.#heard();
-    return CallFailure.ofStatus(this.name, error);
+    const failure = CallFailure.ofStatus(this.name, error);
+    if (!failure.isSick && !LOCAL.has(error.code)) this.#heard();
+    return failure;
   }
 
-  /** Gives the connection up: everything under way on it fails. */
-  lose(why: string): void {
-    if (this.#lost) return;
-    this.#lost = true;
-    for (const call of [...this.#calls]) call.fail(CallFailure.lost(`${this.name}: ${why}`));
+  /** The carrier has lost it, or the server said goodbye. Writes under way may still be answered; all else is asked elsewhere. */
+  lost(why: string): void {
+    if (!this.isUsable) return;
+    this.leave(why);
+    this.#events.onLost(this);
+  }
+
+  /**
+   * Takes no more calls. What can be asked elsewhere fails at once; writes are still waited for, for `graceMs` at most
+   * where it is given; then it closes.
+   */
+  leave(why: string, graceMs?: number): void {
+    if (!this.isUsable) return;
+    this.#state = 'left';
+    this.#failAll(CallFailure.lost(`${this.name}: ${why}`), ({ isWrite }) => !isWrite);
+    if (graceMs !== undefined) this.#grace = deadlineAfter(this.#settings.clock, graceMs, () => this.close(why));
+    this.#closeIfDone();
+  }
+
+  /** Gives it up: everything under way on it fails. */
+  close(why: string): void {
+    if (this.#state === 'closed') return;
+    const wasUsable = this.isUsable;
+    this.#state = 'closed';
+    this.#grace?.cancel();
+    this.#failAll(CallFailure.lost(`${this.name}: ${why}`));
     this.#client.close();
-    for (const listener of this.#lostListeners) listener();
-    this.#lostListeners.clear();
+    if (wasUsable) this.#events.onLost(this);
+    this.#events.onClosed(this);
   }
 
   /** A call may be slow for its own reasons; an endpoint from which nothing at all came meanwhile hangs. */
-  loseIfSilentSince(sinceMs: number): void {
-    if (this.#lastHeardMs <= sinceMs) this.lose('it stopped answering');
+  closeIfSilentSince(sinceMs: number): void {
+    if (this.#lastHeardMs <= sinceMs) this.close('it stopped answering');
+  }
+
+  #failAll(failure: CallFailure, which?: (owed: Owed) => boolean): void {
+    this.#owed.failAll(failure, which);
+    const streams = [...this.#streams];
+    this.#streams.clear();
+    for (const fail of streams) fail(failure);
+  }
+
+  #overdue(owed: Owed, sinceMs: number): void {
+    owed.fail(CallFailure.lost(`${this.name} did not answer within ${this.#settings.requestTimeoutMs} ms`));
+    this.closeIfSilentSince(sinceMs);
   }
 
   #heard(): void {
@@ -188,11 +240,12 @@ export class Connection {
     this.#lastHeardMs = this.#settings.clock.now();
   }
 
-  /** Whether the call had not ended before. */
-  #ended(call: PendingCall): boolean {
-    const wasPending = this.#calls.delete(call);
-    if (this.#retired && this.#calls.size === 0) this.lose('it is no longer used');
-    return wasPending;
+  #closeIfDone(): void {
+    if (this.#state === 'left' && this.#owed.count === 0) this.close('it is no longer used');
+  }
+
+  #notSent(): CallFailure {
+    return CallFailure.notSent(`the connection to ${this.name} was given up`);
   }
 }
 

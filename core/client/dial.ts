@@ -1,8 +1,8 @@
 import { Channel, type ChannelCredentials, Client, connectivityState, credentials } from '@grpc/grpc-js';
+import { onAbort } from '../base/abort.js';
 import { asBuffer } from '../base/bytes.js';
 import { UnavailableError } from '../base/errors.js';
-import { Connection } from './connection.js';
-import { onAbort } from '../base/abort.js';
+import { Connection, type ConnectionEvents } from './connection.js';
 import { type ClientSettings, type EndpointAddress, nameOf } from './settings.js';
 
 /**
@@ -14,6 +14,7 @@ import { type ClientSettings, type EndpointAddress, nameOf } from './settings.js
 export async function dial(
   address: EndpointAddress,
   settings: ClientSettings,
+  events: ConnectionEvents,
   signal: AbortSignal,
 ): Promise<Connection> {
   signal.throwIfAborted();
@@ -39,8 +40,8 @@ export async function dial(
     channel.close();
     throw error;
   }
-  const connection = new Connection(clientOf(channel, name), address, settings);
-  whenNotReady(channel, () => connection.lose('the connection was lost'));
+  const connection = new Connection(clientOf(channel, name), address, settings, events);
+  whenNotReady(channel, () => connection.lost('the connection was lost'));
   return connection;
 }
 

@@ -77,8 +77,11 @@ export function explain(failure: CallFailure, asked: Asked): CoordinationError |
       return new TooManyRequestsError("the server's proposals", 5_000);
     case 'REQUEST_TIMED_OUT':
     case 'SERVER_STOPPED':
+    case 'LEADER_CHANGED':
+    case 'LEARNER_REFUSES':
       return undefined;
-    case undefined:
+    default:
+      // What no call of a store is answered with, such as refusals of changes of the cluster, keeps the server's text.
       return explainText(failure, asked);
   }
 }

@@ -1,9 +1,10 @@
 import type { BytesLike } from '../base/bytes.js';
 import type { Clock } from '../base/clock.js';
 import type { Duration } from '../base/duration.js';
+import { hasCode, OutcomeUnknownError } from '../base/errors.js';
 import type { KeyValue, LeaseId } from '../base/key-value.js';
 import type { Logger } from '../base/logger.js';
-import type { TxnRequest, TxnResult } from '../base/operation.js';
+import type { Operation, TxnRequest, TxnResult } from '../base/operation.js';
 import { toDeleteMessage, toPutMessage, toRangeMessage, toTxnMessage } from '../rpc/convert-requests.js';
 import { fromDeleteResponse, fromPutResponse, fromRangeResponse, fromTxnResponse } from '../rpc/convert-results.js';
 import { KVService } from '../rpc/gen/kv.js';
@@ -24,7 +25,7 @@ import type {
 } from '../store.js';
 import { get, put, remove, Txn } from '../txn.js';
 import { checkBytes, checkLease, checkRevision, checkTarget, checkWatched } from './arguments.js';
-import { Caller } from './caller.js';
+import { Caller, isPassing } from './caller.js';
 import { EndpointPool } from './endpoint-pool.js';
 import { EventLoopHold } from './event-loop.js';
 import { LeaseClient } from './lease-client.js';
@@ -134,11 +135,27 @@ class GrpcStore implements Store {
     return this.#leases.list(options);
   }
 
+  /**
+   * Compacting twice does no harm: what is compacted stays so, and whoever compacts further does what was wanted here
+   * too. Only that the space is free, which `physical` waits for, could not be told after a lost answer.
+   */
   async compact(revision: number, options: CallOptions & { readonly physical?: boolean } = {}): Promise<void> {
     checkRevision(revision, 'revision');
-    const message = { revision: toInt64('revision', revision), physical: options.physical ?? false };
-    const plan = { asked: { what: 'compact', revision }, isRepeatable: false, signal: options.signal };
-    await this.#reading(this.#caller.unary(KVService.compact, message, plan));
+    const { signal, physical = false } = options;
+    const message = { revision: toInt64('revision', revision), physical };
+    const asked = { what: 'compact', revision };
+    if (physical) {
+      await this.#reading(this.#caller.unary(KVService.compact, message, { asked, isRepeatable: false, signal }));
+      return;
+    }
+    const memory = { mayHaveHappened: false };
+    try {
+      await this.#caller.repeated(KVService.compact, message, { asked, signal }, memory);
+    } catch (error) {
+      if (!memory.mayHaveHappened) throw await withRevisions(error, this, this.#requestTimeoutMs);
+      if (hasCode(error, 'COMPACTED')) return;
+      throw isPassing(error) ? new OutcomeUnknownError(asked.what, { cause: error }) : error;
+    }
   }
 
   async close(): Promise<void> {
@@ -154,7 +171,7 @@ class GrpcStore implements Store {
 
   async #txn(operation: TxnRequest, { signal }: CallOptions): Promise<TxnResult> {
     const message = toTxnMessage(operation);
-    const plan = { asked: { what: 'transaction', operation }, isRepeatable: false, signal };
+    const plan = { asked: { what: 'transaction', operation }, isRepeatable: onlyReads(operation), signal };
     return fromTxnResponse(await this.#reading(this.#caller.unary(KVService.txn, message, plan)));
   }
 
@@ -166,4 +183,11 @@ class GrpcStore implements Store {
       throw await withRevisions(error, this, this.#requestTimeoutMs);
     }
   }
+}
+
+/** Whether neither branch can change anything: then it is a read, of several things at one revision. */
+function onlyReads({ success, failure }: TxnRequest): boolean {
+  const changesNothing = (operation: Operation) =>
+    operation.type === 'range' || (operation.type === 'txn' && onlyReads(operation));
+  return success.every(changesNothing) && failure.every(changesNothing);
 }

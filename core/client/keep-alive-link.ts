@@ -5,7 +5,6 @@ import { fromInt64 } from '../rpc/int64.js';
 import { CallFailure } from './call-failure.js';
 import type { Connection, DuplexStream } from './connection.js';
 import { onAbort } from '../base/abort.js';
-import { deadlineAfter } from './patient-timer.js';
 import type { ClientSettings } from './settings.js';
 
 /** An unused stream would keep the process alive; the next renewal opens another. */
@@ -37,32 +36,27 @@ export class KeepAliveLink {
    * Renews a lease once.
    *
    * @returns its TTL in seconds; 0 if it does not exist
-   * @throws {@link CallFailure} if the stream ended, or no answer came in `requestTimeoutMs`
+   * @throws {@link CallFailure} if the stream ended, no answer came in `requestTimeoutMs`, or the endpoint was left
    * @throws the signal's reason if it aborts; the lease may have been renewed
    */
   renew(connection: Connection, id: LeaseId, signal: AbortSignal | undefined): Promise<number> {
     return new Promise((resolve, reject) => {
-      if (connection.isLost) return reject(CallFailure.notSent(`the connection to ${connection.name} was lost`));
       if (signal?.aborted) return reject(signal.reason as Error);
       const link = this.#linkOn(connection);
-      const { requestTimeoutMs } = this.#settings;
       const settle = () => {
-        timer.cancel();
         stopListening();
+        connection.settled(owed);
       };
-      const timer = deadlineAfter(this.#settings.clock, requestTimeoutMs, () =>
-        this.#fail(link, CallFailure.lost(`${connection.name} did not renew within ${requestTimeoutMs} ms`)),
-      );
-      const stopListening = onAbort(signal, () => {
-        settle();
-        reject(signal?.reason as Error);
-      });
+      const owed = { isWrite: false, fail: (failure: CallFailure) => this.#fail(link, failure) };
+      const fail = (error: Error) => (settle(), reject(error));
+      const stopListening = onAbort(signal, (reason) => fail(reason as Error));
+      connection.owes(owed);
       this.#idle?.cancel();
       const waiting = link.waiting.get(id) ?? [];
       link.waiting.set(id, waiting);
       waiting.push({
         resolve: (ttlSeconds) => (settle(), resolve(ttlSeconds)),
-        reject: (error) => (settle(), reject(error)),
+        reject: fail,
       });
       link.stream.write({ ID: id });
     });

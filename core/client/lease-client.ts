@@ -1,13 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { type Duration, toMilliseconds } from '../base/duration.js';
 import { hasCode, LeaseNotFoundError, OutcomeUnknownError } from '../base/errors.js';
-import type { LeaseId } from '../base/key-value.js';
+import { type LeaseId, NO_LEASE } from '../base/key-value.js';
 import type { LeaseStatus } from '../base/operation.js';
 import { LeaseService } from '../rpc/gen/lease.js';
 import { fromInt64, toInt64, toLeaseInt64 } from '../rpc/int64.js';
 import type { CallOptions, GrantOptions, Lease } from '../store.js';
-import { CallFailure } from './call-failure.js';
-import type { Caller } from './caller.js';
+import { type Caller, isPassing } from './caller.js';
 import { KeepAliveLink } from './keep-alive-link.js';
 import type { ClientSettings } from './settings.js';
 
@@ -18,51 +17,46 @@ export type LeaseHandle = Pick<Lease, 'id' | 'keepAlive' | 'timeToLive' | 'revok
 export class LeaseClient {
   readonly #caller: Caller;
   readonly #link: KeepAliveLink;
-  readonly #settings: ClientSettings;
 
   constructor(caller: Caller, settings: ClientSettings) {
     this.#caller = caller;
-    this.#settings = settings;
     this.#link = new KeepAliveLink(settings);
   }
 
   /**
    * Grants a lease under an id that is chosen here, so that a lost answer can be recognised: granting again then says
-   * that it exists.
+   * that it exists. A first request that arrives after all, late, is refused for the same reason; or, if the lease has
+   * ended by then, grants it again to nobody, to end by itself.
    */
   async grant(ttl: Duration, { id, signal }: GrantOptions): Promise<Lease> {
     const wantedSeconds = Math.ceil(toMilliseconds(ttl, 'ttl') / 1_000);
-    const lease = id === undefined || id === 0n ? newLeaseId() : toLeaseInt64(id);
+    const isOurs = id === undefined || id === NO_LEASE;
+    const lease = isOurs ? newLeaseId() : toLeaseInt64(id);
     const message = { TTL: toInt64('ttl', wantedSeconds), ID: lease };
     const asked = { what: 'lease grant', lease, ttlSeconds: wantedSeconds };
-    let mayExist = false;
-    const { requestTimeoutMs: timeoutMs } = this.#settings;
+    const memory = { mayHaveHappened: false };
     try {
-      const granted = await this.#caller.attempts({ asked, isRepeatable: true, signal }, async (connection) => {
-        try {
-          return await connection.unary(LeaseService.leaseGrant, message, { signal, timeoutMs });
-        } catch (error) {
-          if (error instanceof CallFailure && error.kind === 'unknown') mayExist = true;
-          throw error;
-        }
-      });
-      return { ...this.handle(granted.ID), ttlSeconds: fromInt64(granted.TTL) };
+      const granted = await this.#caller.repeated(LeaseService.leaseGrant, message, { asked, signal }, memory);
+      return { ...this.handle(granted.ID, isOurs), ttlSeconds: fromInt64(granted.TTL) };
     } catch (error) {
-      if (!mayExist || !hasCode(error, 'LEASE_EXISTS')) throw mayExist && isPassing(error) ? unknown(error) : error;
+      if (!memory.mayHaveHappened) throw error;
+      if (!hasCode(error, 'LEASE_EXISTS'))
+        throw isPassing(error) ? new OutcomeUnknownError('lease grant', { cause: error }) : error;
       // Our first request was carried out; unless the caller chose the id, for then it may be somebody else's.
-      if (id !== undefined && id !== 0n) throw unknown(error);
+      if (!isOurs) throw new OutcomeUnknownError('lease grant', { cause: error });
       const { grantedTtlSeconds, remainingTtlSeconds } = await this.#timeToLive(lease, signal ? { signal } : {});
       if (remainingTtlSeconds < 0) throw new LeaseNotFoundError(lease);
-      return { ...this.handle(lease), ttlSeconds: grantedTtlSeconds };
+      return { ...this.handle(lease, isOurs), ttlSeconds: grantedTtlSeconds };
     }
   }
 
-  handle(id: LeaseId): LeaseHandle {
+  /** @param isOurs - whether the id was chosen here by chance, so that nobody can ever grant another lease under it */
+  handle(id: LeaseId, isOurs = false): LeaseHandle {
     return {
       id,
       keepAlive: (options = {}) => this.#keepAlive(id, options),
       timeToLive: (options = {}) => this.#timeToLive(id, options),
-      revoke: (options = {}) => this.#revoke(id, options),
+      revoke: (options = {}) => this.#revoke(id, isOurs, options),
     };
   }
 
@@ -100,19 +94,26 @@ export class LeaseClient {
     };
   }
 
-  async #revoke(id: LeaseId, { signal }: CallOptions): Promise<void> {
+  /**
+   * Revoking twice does no harm where the id will never be another lease's, and a lease that is gone when it is asked for
+   * again is what was wanted. Of an id that a caller chose neither is known, so that is not repeated.
+   */
+  async #revoke(id: LeaseId, isOurs: boolean, { signal }: CallOptions): Promise<void> {
     const asked = { what: 'lease revoke', lease: id };
     const message = { ID: toLeaseInt64(id) };
-    await this.#caller.unary(LeaseService.leaseRevoke, message, { asked, isRepeatable: false, signal });
+    if (!isOurs) {
+      await this.#caller.unary(LeaseService.leaseRevoke, message, { asked, isRepeatable: false, signal });
+      return;
+    }
+    const memory = { mayHaveHappened: false };
+    try {
+      await this.#caller.repeated(LeaseService.leaseRevoke, message, { asked, signal }, memory);
+    } catch (error) {
+      if (!memory.mayHaveHappened) throw error;
+      if (!hasCode(error, 'LEASE_NOT_FOUND'))
+        throw isPassing(error) ? new OutcomeUnknownError('lease revoke', { cause: error }) : error;
+    }
   }
-}
-
-function isPassing(error: unknown): boolean {
-  return hasCode(error, 'UNAVAILABLE') || hasCode(error, 'CLOSED');
-}
-
-function unknown(cause: unknown): OutcomeUnknownError {
-  return new OutcomeUnknownError('lease grant', { cause });
 }
 
 /** 63 random bits, never 0: nobody else has it, on this cluster or after its restoration from a backup. */

@@ -39,10 +39,21 @@ export interface ClientOptions extends Partial<ClientLimits> {
 export interface ClientLimits {
   /** How long a call waits for some endpoint to be reachable before it fails as unavailable, having sent nothing. */
   readonly dialTimeoutMs: number;
-  /** How long one endpoint may take to connect before the next one is tried. */
+  /** How long one endpoint may take to connect. */
   readonly connectTimeoutMs: number;
-  /** How long one call waits for its answer; an endpoint that answers nothing at all that long is left. */
+  /** How long one endpoint may take to connect before another one is tried beside it. */
+  readonly connectStaggerMs: number;
+  /** How long one call waits for its answer. */
   readonly requestTimeoutMs: number;
+  /** How long an answer may be owed before another endpoint is asked whether it answers sooner; up to half as much more. */
+  readonly suspectMs: number;
+  /**
+   * How long the endpoint in use then has to answer the same question, if another one answered it. Three times as long
+   * as that one took, if that is longer: so a cluster that is slow all over makes nobody move.
+   */
+  readonly secondOpinionMs: number;
+  /** How long a write is still waited for on an endpoint that was left because it went silent. */
+  readonly abandonedWriteMs: number;
   /** How often a call that is safe to repeat is repeated. */
   readonly retriesMax: number;
   /** How long after its beginning such a call is still repeated. */
@@ -62,6 +73,8 @@ export interface ClientLimits {
   readonly watchBufferEventsMax: number;
   /** Bytes of keys and values that one watch holds for its reader. */
   readonly watchBufferBytesMax: number;
+  /** Watches that are asked for at one time: what a lost stream carried is taken up at the pace of the server's answers. */
+  readonly watchCreationsMax: number;
   /** How long the watch stream may be silent before the server is asked whether it still listens. */
   readonly watchIdleMs: number;
   /** How long it may take to answer that, or anything else on the watch stream, before the stream is given up. */
@@ -79,8 +92,12 @@ export interface ClientSettings extends ClientLimits {
 const DEFAULT_LIMITS: ClientLimits = {
   dialTimeoutMs: 5_000,
   connectTimeoutMs: 2_000,
+  connectStaggerMs: 250,
   requestTimeoutMs: 5_000,
-  retriesMax: 8,
+  suspectMs: 300,
+  secondOpinionMs: 200,
+  abandonedWriteMs: 1_000,
+  retriesMax: 12,
   retryTimeoutMs: 15_000,
   backoffMs: 25,
   backoffMaxMs: 1_000,
@@ -90,7 +107,8 @@ const DEFAULT_LIMITS: ClientLimits = {
   watchersMax: 10_000,
   watchBufferEventsMax: 10_000,
   watchBufferBytesMax: 16 * 1024 * 1024,
-  watchIdleMs: 5_000,
+  watchCreationsMax: 128,
+  watchIdleMs: 1_000,
   watchAckTimeoutMs: 5_000,
 };
 

@@ -92,9 +92,9 @@ export class WatchLink implements Carrier {
   // --- What watchers ask --------------------------------------------------------------------------------------------
 
   attach(watcher: Watcher): void {
-    if (this.#stream) return this.#create(this.#stream, watcher);
     this.#detached.add(watcher);
-    this.#open();
+    if (this.#stream) this.#createNext(this.#stream);
+    else this.#open();
   }
 
   detach(watcher: Watcher): void {
@@ -153,10 +153,17 @@ export class WatchLink implements Carrier {
     stream.wire.on('data', (response: WatchResponse) => this.#received(stream, response));
     stream.wire.on('error', (error: Error) => this.#lost(stream, connection.toFailure(error)));
     stream.wire.on('end', () => this.#lost(stream, CallFailure.lost(`${connection.name} ended the watch stream`)));
-    const waiting = [...this.#detached];
-    this.#detached.clear();
-    for (const watcher of waiting) this.#create(stream, watcher);
+    this.#createNext(stream);
     this.#schedule(stream);
+  }
+
+  /** As many as may be unanswered at one time: a member that takes over thousands of watches is not flooded with them. */
+  #createNext(stream: Stream): void {
+    for (const watcher of this.#detached) {
+      if (stream.asked.length >= this.#settings.watchCreationsMax) return;
+      this.#detached.delete(watcher);
+      this.#create(stream, watcher);
+    }
   }
 
   #create(stream: Stream, watcher: Watcher): void {
@@ -170,6 +177,8 @@ export class WatchLink implements Carrier {
   #ask(stream: Stream, isProbe: boolean): bigint {
     stream.lastId += 1n;
     stream.asked.push({ watchId: stream.lastId, isProbe, atMs: this.#settings.clock.now() });
+    // It was to be looked at when it had been idle for long; now it owes an answer.
+    if (stream.asked.length === 1) this.#schedule(stream);
     return stream.lastId;
   }
 
@@ -197,6 +206,7 @@ export class WatchLink implements Carrier {
   #created(stream: Stream, response: WatchResponse): void {
     const asked = stream.asked.shift();
     if (!asked) return;
+    this.#createNext(stream);
     if (asked.isProbe) {
       this.#alive(stream);
       if (response.canceled) return;
@@ -243,7 +253,7 @@ export class WatchLink implements Carrier {
         watcher.fail(toError(failure));
       } else if (!watcher.hasEnded) this.#detached.add(watcher);
     }
-    if (failure.isPassing && failure.text !== undefined) this.#pool.avoid(stream.connection);
+    if (failure.isSick && failure.text !== undefined) this.#pool.leave(stream.connection, failure);
     if (this.#detached.size > 0) this.#open();
   }
 
@@ -256,27 +266,43 @@ export class WatchLink implements Carrier {
   // --- Silence ----------------------------------------------------------------------------------------------------
 
   #schedule(stream: Stream): void {
-    const { clock, watchIdleMs, watchAckTimeoutMs } = this.#settings;
-    const dueMs = stream.asked[0] ? silentSinceMs(stream) + watchAckTimeoutMs : stream.lastHeardMs + watchIdleMs;
-    this.#timer = deadlineAfter(clock, Math.max(1, Math.min(dueMs - clock.now(), watchIdleMs)), () => {
+    const { clock } = this.#settings;
+    this.#timer?.cancel();
+    this.#timer = deadlineAfter(clock, Math.max(1, this.#dueMs(stream) - clock.now()), () => {
       if (stream !== this.#stream) return;
       this.#listen(stream);
       if (stream === this.#stream) this.#schedule(stream);
     });
   }
 
-  #listen(stream: Stream): void {
-    const { clock, watchIdleMs, watchAckTimeoutMs } = this.#settings;
-    const nowMs = clock.now();
+  /** When to look at the stream next. */
+  #dueMs(stream: Stream): number {
+    const { clock, suspectMs, watchIdleMs, watchAckTimeoutMs } = this.#settings;
+    if (!stream.asked[0]) return Math.min(stream.lastHeardMs, clock.now()) + watchIdleMs;
     const silentSince = silentSinceMs(stream);
-    if (stream.asked.length > 0 && nowMs - silentSince >= watchAckTimeoutMs) {
-      const { connection } = stream;
-      this.#lost(stream, CallFailure.lost(`${connection.name} left the watch stream unanswered`));
-      connection.loseIfSilentSince(silentSince);
-      return;
-    }
-    if (stream.asked.length > 0) return;
-    if (nowMs - stream.lastHeardMs < watchIdleMs) return this.#alive(stream);
+    const suspectAtMs = silentSince + suspectMs;
+    if (clock.now() < suspectAtMs) return suspectAtMs;
+    return Math.min(silentSince + watchAckTimeoutMs, clock.now() + suspectMs);
+  }
+
+  #listen(stream: Stream): void {
+    const { clock, suspectMs, watchIdleMs, watchAckTimeoutMs } = this.#settings;
+    const nowMs = clock.now();
+    if (stream.asked.length > 0) {
+      const silentSince = silentSinceMs(stream);
+      if (nowMs - silentSince >= watchAckTimeoutMs) return this.#unanswered(stream, silentSince);
+      if (nowMs - silentSince >= suspectMs) this.#pool.suspect(stream.connection);
+    } else if (nowMs - stream.lastHeardMs >= watchIdleMs) this.#probe(stream);
+    else this.#alive(stream);
+  }
+
+  #unanswered(stream: Stream, silentSince: number): void {
+    const { connection } = stream;
+    this.#lost(stream, CallFailure.lost(`${connection.name} left the watch stream unanswered`));
+    connection.closeIfSilentSince(silentSince);
+  }
+
+  #probe(stream: Stream): void {
     const watchId = this.#ask(stream, true);
     stream.wire.write({
       requestUnion: {
