@@ -2,12 +2,14 @@ import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { type Backend, TABLES } from '../backend/backend.js';
 import { openMemoryBackend } from '../backend/memory-backend.js';
-import { toText } from '../base/bytes.js';
+import { EMPTY_BYTES, toText } from '../base/bytes.js';
 import { everything, fromKey, key, prefix } from '../base/key-range.js';
 import type { Compare, Operation, PutRequest, TxnRequest } from '../base/operation.js';
+import { encodeConfiguration } from '../raft/configuration.js';
 import { createRevision, get, modRevision, put, remove, value, version } from '../txn.js';
 import { encodeCommand } from './codec.js';
 import { Machine } from './machine.js';
+import { encodeMemberInfos } from './member-info.js';
 import type { Applied, Command, LogEntry } from './types.js';
 
 const SETTINGS = { watch: { queueEventsMax: 4, catchUpRevisionsMax: 2 } };
@@ -57,6 +59,14 @@ const { txn } = fc.letrec<{ txn: TxnRequest; branch: Operation[] }>((tie) => ({
     failure: tie('branch'),
   }),
 }));
+const member = fc.constantFrom(1n, 2n, 3n);
+/** Each has all the members, with a vote or without: one that is removed could not come back. */
+const configuration = fc.subarray([2n, 3n]).map((learners) => {
+  const infos = [1n, 2n, 3n].map((id) => ({ ...NOTHING_KNOWN, id }));
+  const voters = [1n, 2n, 3n].filter((id) => !learners.includes(id));
+  return encodeConfiguration({ voters, learners }, encodeMemberInfos(infos));
+});
+const NOTHING_KNOWN = { name: '', peerUrls: [], clientUrls: [], incarnation: 0n, isLearner: false };
 const command: fc.Arbitrary<Command | undefined> = fc.oneof(
   { weight: 8, arbitrary: puts },
   { weight: 2, arbitrary: deletes },
@@ -68,6 +78,31 @@ const command: fc.Arbitrary<Command | undefined> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ type: fc.constant('leaseRevoke'), id: lease }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('compact'), revision: fc.nat(40) }) },
   { weight: 1, arbitrary: fc.constant(undefined) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      type: fc.constant('memberUpdate'),
+      id: member,
+      peerUrls: fc.subarray(['http://a', 'http://b']),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      type: fc.constant('memberPublish'),
+      id: member,
+      name: fc.constantFrom('m', 'n'),
+      clientUrls: fc.constant([]),
+      incarnation: fc.constantFrom(1n, 2n),
+    }),
+  },
+);
+const content: fc.Arbitrary<Pick<LogEntry, 'data' | 'kind'>> = fc.oneof(
+  {
+    weight: 20,
+    arbitrary: command.map((command) => ({ data: command === undefined ? EMPTY_BYTES : encodeCommand(command) })),
+  },
+  { weight: 1, arbitrary: configuration.map((data) => ({ kind: 'configuration' as const, data })) },
 );
 /** How many entries come together, how much is scrubbed then, and whether the machine is opened anew. */
 const grouping = fc.array(
@@ -80,11 +115,11 @@ const grouping = fc.array(
 
 test('the same entries give the same results and the same bytes, however they are grouped', () => {
   fc.assert(
-    fc.property(fc.array(command, { minLength: 10, maxLength: 60 }), grouping, (commands, groups) => {
-      const entries = commands.map((command, at): LogEntry => ({
+    fc.property(fc.array(content, { minLength: 10, maxLength: 60 }), grouping, (contents, groups) => {
+      const entries = contents.map((content, at): LogEntry => ({
         index: at + 1,
         term: 1 + Math.floor(at / 7),
-        data: command === undefined ? new Uint8Array(0) : encodeCommand(command),
+        ...content,
       }));
 
       const oneByOne = runIn(entries, [{ entryCount: 1, scrub: 0, reopens: false }]);
@@ -93,6 +128,8 @@ test('the same entries give the same results and the same bytes, however they ar
       expect(grouped.outcomes).toEqual(oneByOne.outcomes);
       expect(grouped.tables).toEqual(oneByOne.tables);
       expect(grouped.leases).toEqual(oneByOne.leases);
+      expect(grouped.members).toEqual(oneByOne.members);
+      expect(grouped.hash).toBe(oneByOne.hash);
       for (const run of [oneByOne, grouped]) expect(run.leases).toEqual(run.leasesInTheKeyspace);
     }),
     { seed: 99, numRuns: 200 },
@@ -120,6 +157,8 @@ function runIn(entries: readonly LogEntry[], groups: readonly Group[]) {
     outcomes: outcomes.map(plain),
     tables: dump(backend),
     leases: leasesOf(machine),
+    members: machine.membership.members,
+    hash: machine.appliedHash,
     leasesInTheKeyspace: leasesInTheKeyspaceOf(machine),
   };
 }

@@ -40,6 +40,8 @@ const COMMANDS: readonly (Command | undefined)[] = [
   remove(prefix('b')),
   { type: 'leaseRevoke', id: 8n },
   { type: 'leaseRevoke', id: 8n },
+  { type: 'memberPublish', id: 1n, name: 'a', clientUrls: [], incarnation: 1n },
+  { type: 'memberUpdate', id: 1n, peerUrls: [] },
 ];
 
 test('the machine reads no clock, rolls no dice and waits for nothing', () => {
@@ -72,7 +74,23 @@ test('the machine reads no clock, rolls no dice and waits for nothing', () => {
   });
 
   expect(seen).toEqual({
-    outcomes: ['none', 2, 2, 2, 3, 4, 'KEY_NOT_FOUND', 5, 6, 6, 7, 8, 'LEASE_NOT_FOUND'],
+    outcomes: [
+      'none',
+      2,
+      2,
+      2,
+      3,
+      4,
+      'KEY_NOT_FOUND',
+      5,
+      6,
+      6,
+      7,
+      8,
+      'LEASE_NOT_FOUND',
+      'MEMBER_NOT_FOUND',
+      'MEMBER_NOT_FOUND',
+    ],
     wakes: 3,
     taken: [7, 7, 3],
     expired: [[], [7n]],

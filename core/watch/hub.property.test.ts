@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { type Backend, TABLES } from '../backend/backend.js';
 import { openMemoryBackend } from '../backend/memory-backend.js';
 import { toBytes, toText } from '../base/bytes.js';
 import { contains, everything, fromKey, key, prefix, range } from '../base/key-range.js';
@@ -22,7 +23,14 @@ type Step =
       readonly isSlow: boolean;
     }
   | { readonly type: 'take'; readonly which: number; readonly count: number }
-  | { readonly type: 'cancel'; readonly which: number };
+  | { readonly type: 'cancel'; readonly which: number }
+  /** The state is replaced by one that has gone further, and may have compacted what nobody here saw. */
+  | {
+      readonly type: 'move';
+      readonly revisions: readonly (readonly Change[])[];
+      readonly tenths: number;
+      readonly scrub: number;
+    };
 
 const NAMES = ['a', 'aa', 'ab', 'b', 'ba', 'c'];
 const changes = fc.uniqueArray(fc.tuple(fc.constantFrom(...NAMES), fc.option(fc.nat(9), { nil: undefined, freq: 3 })), {
@@ -60,6 +68,15 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 6, arbitrary: fc.record({ type: fc.constant('take'), which: fc.nat(20), count: fc.nat(4) }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('cancel'), which: fc.nat(20) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      type: fc.constant('move'),
+      revisions: fc.array(changes, { maxLength: 6 }),
+      tenths: fc.nat(10),
+      scrub: fc.nat(20),
+    }),
+  },
 );
 const run = fc.record({
   steps: fc.array(step, { minLength: 30, maxLength: 60 }),
@@ -84,8 +101,8 @@ test('every watcher gets exactly the history of its range from its first revisio
 class World {
   readonly watched: Watched[] = [];
   readonly log: RevisionEvents[] = [];
-  readonly keyspace: Keyspace;
-  readonly #backend = openMemoryBackend();
+  keyspace: Keyspace;
+  #backend = openMemoryBackend();
   readonly #hub: WatchHub;
 
   constructor(settings: { queueEventsMax: number; catchUpRevisionsMax: number }) {
@@ -105,6 +122,8 @@ class World {
         return this.#slow(step.which)?.take(step.count);
       case 'cancel':
         return this.#slow(step.which)?.cancel();
+      case 'move':
+        return this.#move(step);
     }
   }
 
@@ -114,6 +133,18 @@ class World {
   }
 
   #write(revisions: readonly (readonly Change[])[]): void {
+    this.#hub.publish(this.#make(revisions));
+  }
+
+  #move({ revisions, tenths, scrub }: Extract<Step, { type: 'move' }>): void {
+    this.#backend = copyOf(this.#backend);
+    this.keyspace = Keyspace.open(this.#backend);
+    this.#make(revisions);
+    this.#compact(tenths, scrub);
+    this.#hub.moveTo(this.keyspace);
+  }
+
+  #make(revisions: readonly (readonly Change[])[]): readonly RevisionEvents[] {
     const made: RevisionEvents[] = [];
     this.#backend.write((batch) => {
       for (const changes of revisions) {
@@ -127,7 +158,7 @@ class World {
       }
     });
     this.log.push(...made);
-    this.#hub.publish(made);
+    return made;
   }
 
   #compact(tenths: number, scrub: number): void {
@@ -244,6 +275,14 @@ class Watched {
     }
     return undefined;
   }
+}
+
+function copyOf(backend: Backend): Backend {
+  const copy = openMemoryBackend();
+  copy.write((batch) => {
+    for (const table of TABLES) for (const [key, value] of backend.scan(table)) batch.put(table, key, value);
+  });
+  return copy;
 }
 
 function show({ type, kv }: Event): string {

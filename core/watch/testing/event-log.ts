@@ -22,6 +22,14 @@ export class EventLog implements WatchSource {
     return batch;
   }
 
+  /** Another that has seen the same so far. */
+  clone(): EventLog {
+    const copy = new EventLog();
+    copy.revision = this.revision;
+    copy.#log.push(...this.#log);
+    return copy;
+  }
+
   history({ fromRevision, revisionsMax, target }: HistoryOptions): History {
     this.historyReads += 1;
     if (fromRevision < this.compactRevision) throw new CompactedError(fromRevision, this.compactRevision);
