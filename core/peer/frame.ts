@@ -63,7 +63,7 @@ export function preambleOf(version: number): Buffer {
 
 /** The checksum of a frame. */
 export function checksumOf(kind: number, body: Uint8Array): number {
-  return crc32(body, CHECKSUM_OF_KIND[kind] as number);
+  return crc32(body, CHECKSUM_OF_KIND[kind]);
 }
 
 /**

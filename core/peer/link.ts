@@ -23,7 +23,6 @@ export interface LinkEvents {
 /** One connection to another member: frames over a socket, and whether the other end still lives. */
 export class Link {
   readonly #socket: Socket;
-  readonly #events: LinkEvents;
   readonly #reader: FrameReader;
   #end: LinkEnd | undefined;
   #isEnding = false;
@@ -33,7 +32,6 @@ export class Link {
   /** @param bodyBytesMax - of frames, until {@link admit} is called */
   constructor(socket: Socket, bodyBytesMax: number, events: LinkEvents) {
     this.#socket = socket;
-    this.#events = events;
     this.#reader = new FrameReader(bodyBytesMax, {
       onPreamble: (version) => events.onPreamble(version),
       onFrame: (kind, body) => {
@@ -50,6 +48,10 @@ export class Link {
       this.#reader.stop();
       events.onClose(this.#end ?? { why: 'the other end closed it' });
     });
+  }
+
+  get isClosed(): boolean {
+    return this.#socket.destroyed;
   }
 
   /** Bytes that were written and have not been taken by the operating system. */
@@ -102,9 +104,21 @@ export class Link {
     this.#socket.destroySoon();
   }
 
-  /** Closes at once. */
+  /** Closes at once, unless it is finishing already. */
   destroy(why: string): void {
+    if (!this.#isEnding) this.#close({ why });
+  }
+
+  /** Closes at once, even if a last thing has not left. */
+  abandon(why: string): void {
     this.#close({ why });
+  }
+
+  /** Resolves when it has closed. The process goes on until then. */
+  whenClosed(): Promise<void> {
+    if (this.#socket.closed) return Promise.resolve();
+    this.#socket.ref();
+    return new Promise((resolve) => this.#socket.once('close', () => resolve()));
   }
 
   /**
@@ -119,6 +133,7 @@ export class Link {
   }
 
   #read(chunk: Buffer): void {
+    if (this.#isEnding) return;
     this.#quietBeats = 0;
     try {
       this.#reader.push(chunk);

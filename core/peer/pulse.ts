@@ -16,18 +16,17 @@ export class Pulse {
     this.#quietBeatsMax = Math.ceil(idleTimeoutMs / keepAliveMs);
   }
 
+  /** Beats for it until it has closed. */
   add(link: Link): void {
     this.#links.add(link);
     this.#timer ??= this.#clock.after(this.#beatMs, () => this.#beat());
   }
 
-  /** To be called when it closed. */
-  delete(link: Link): void {
-    this.#links.delete(link);
-  }
-
   #beat(): void {
-    for (const link of this.#links) link.beat(this.#quietBeatsMax);
+    for (const link of this.#links) {
+      if (link.isClosed) this.#links.delete(link);
+      else link.beat(this.#quietBeatsMax);
+    }
     this.#timer = this.#links.size === 0 ? undefined : this.#clock.after(this.#beatMs, () => this.#beat());
   }
 

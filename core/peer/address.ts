@@ -1,0 +1,53 @@
+import { connect as connectPlain, type Socket } from 'node:net';
+import { connect as connectTls, createSecureContext, type SecureContext } from 'node:tls';
+import type { PeerTls } from './types.js';
+
+/** Where a member listens, out of its URL. */
+export interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+  readonly isTls: boolean;
+}
+
+/** @returns undefined if it is not of the form `http://host:port` or `https://host:port` */
+export function parseUrl(url: string): Endpoint | undefined {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  if (parsed === undefined) return undefined;
+  const isTls = parsed.protocol === 'https:';
+  if (!isTls && parsed.protocol !== 'http:') return undefined;
+  const host = parsed.hostname.replace(/^\[|\]$/g, '');
+  // The URL parser leaves out the scheme's own port.
+  const port = parsed.port === '' ? (isTls ? 443 : 80) : Number(parsed.port);
+  return host === '' || port === 0 ? undefined : { host, port, isTls };
+}
+
+export function formatUrl({ host, port, isTls }: Endpoint): string {
+  return `${isTls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+/** What the certificates become, once for all connections that we dial. */
+export function secureContextOf(tls: PeerTls): SecureContext {
+  return createSecureContext({ ...pemsOf(tls), minVersion: 'TLSv1.2' });
+}
+
+/** The certificates as Node takes them. */
+export function pemsOf({ cert, key, ca }: PeerTls): { cert: Buffer; key: Buffer; ca?: Buffer } {
+  return { cert: Buffer.from(cert), key: Buffer.from(key), ...(ca !== undefined && { ca: Buffer.from(ca) }) };
+}
+
+/**
+ * Begins to connect. The other end's certificate must be signed by an authority that we know, and be for that host.
+ *
+ * @param onConnected - called when bytes may be sent, TLS's own greeting done
+ */
+export function openSocket(
+  { host, port, isTls }: Endpoint,
+  secureContext: SecureContext | undefined,
+  onConnected: () => void,
+): Socket {
+  if (!isTls) return connectPlain({ host, port }, onConnected);
+  return connectTls(
+    { host, port, minVersion: 'TLSv1.2', ...(secureContext !== undefined && { secureContext }) },
+    onConnected,
+  );
+}

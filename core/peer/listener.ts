@@ -1,0 +1,135 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls';
+import type { Clock } from '../base/clock.js';
+import { formatUrl, pemsOf } from './address.js';
+import type { PeerLimits } from './limits.js';
+import type { PacedLog } from './paced-log.js';
+import type { PeerTls } from './types.js';
+
+/** Where to listen. */
+export interface ListenAddress {
+  readonly host: string;
+  /** 0 picks a free one. */
+  readonly port: number;
+  /** Whether with TLS; absent: if there are certificates. */
+  readonly isTls?: boolean;
+}
+
+/** An accepted connection of which it is not known who is at its other end. It ends by itself if that stays so. */
+export class Stranger {
+  readonly #strangers: Set<Stranger>;
+  readonly #forget: () => void;
+
+  constructor(socket: Socket, strangers: Set<Stranger>, clock: Clock, limits: PeerLimits) {
+    this.#strangers = strangers;
+    strangers.add(this);
+    const timer = clock.after(limits.greetingTimeoutMs, () => socket.destroy());
+    this.#forget = () => timer.cancel();
+    socket.on('error', () => {});
+    socket.once('close', () => this.introduced());
+  }
+
+  /** It is known now, or gone. */
+  introduced(): void {
+    this.#forget();
+    this.#strangers.delete(this);
+  }
+}
+
+/** Accepts connections on one address, a bounded number of strangers at a time, and leads them through TLS. */
+export class Listener {
+  readonly #server: Server;
+  readonly #tls: TlsServer | undefined;
+  readonly #host: string;
+  readonly #sockets = new Set<Socket>();
+  /** Those in the middle of TLS's greeting, by where they come from. */
+  readonly #inTls = new Map<string, Stranger>();
+
+  /**
+   * @param strangers - of all listeners together
+   * @param onConnection - a connection that may be greeted on
+   */
+  constructor(
+    address: ListenAddress,
+    tls: PeerTls | undefined,
+    shared: { readonly clock: Clock; readonly limits: PeerLimits; readonly log: PacedLog },
+    strangers: Set<Stranger>,
+    onConnection: (socket: Socket, stranger: Stranger) => void,
+  ) {
+    const { clock, limits, log } = shared;
+    this.#host = address.host;
+    const isTls = address.isTls ?? tls !== undefined;
+    this.#tls = isTls && tls !== undefined ? this.#secure(tls, log, onConnection) : undefined;
+    this.#server = createServer((socket) => {
+      if (strangers.size >= limits.strangersMax) {
+        log.warn(
+          'strangers',
+          { limit: limits.strangersMax },
+          'too many connections at once whose other end is unknown',
+        );
+        socket.destroy();
+        return;
+      }
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+      const stranger = new Stranger(socket, strangers, clock, limits);
+      if (this.#tls === undefined) return onConnection(socket, stranger);
+      const origin = originOf(socket);
+      this.#inTls.set(origin, stranger);
+      socket.once('close', () => this.#inTls.delete(origin));
+      this.#tls.emit('connection', socket);
+    });
+  }
+
+  /** Where it listens, with the port that was picked. */
+  get url(): string {
+    const { port } = this.#server.address() as AddressInfo;
+    return formatUrl({ host: this.#host, port, isTls: this.#tls !== undefined });
+  }
+
+  /** @throws the operating system's error if the address cannot be listened on */
+  async listen(port: number): Promise<void> {
+    this.#server.listen({ host: this.#host, port });
+    await once(this.#server, 'listening');
+  }
+
+  /** Stops listening, at once; resolves when every connection that it accepted has closed. */
+  async close(): Promise<void> {
+    if (!this.#server.listening) return;
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    await closed;
+  }
+
+  /** Ends all connections that it accepted. */
+  destroySockets(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #secure(tls: PeerTls, log: PacedLog, onConnection: (socket: Socket, stranger: Stranger) => void): TlsServer {
+    const { requireClientCert } = tls;
+    const server = createTlsServer({
+      ...pemsOf(tls),
+      minVersion: 'TLSv1.2',
+      requestCert: requireClientCert,
+      rejectUnauthorized: requireClientCert,
+    });
+    server.on('secureConnection', (socket) => {
+      const origin = originOf(socket);
+      const stranger = this.#inTls.get(origin);
+      this.#inTls.delete(origin);
+      if (stranger === undefined) socket.destroy();
+      else onConnection(socket, stranger);
+    });
+    server.on('tlsClientError', (error: NodeJS.ErrnoException) =>
+      log.warn('tls', { why: error.code ?? 'UNKNOWN' }, 'refused a connection: its TLS greeting failed'),
+    );
+    return server;
+  }
+}
+
+/** TLS makes a new socket of an accepted one. Both come from the same place, where no other does at the same time. */
+function originOf(socket: Socket): string {
+  return `${socket.remoteAddress} ${socket.remotePort} ${socket.localAddress}`;
+}

@@ -1,0 +1,40 @@
+import type { PeerLimits } from './limits.js';
+import type { Link } from './link.js';
+
+/**
+ * What waits to leave on one connection: the frames of this turn of the event loop, and those that the operating system
+ * has not taken yet. Both together are bounded, so that a member that does not read costs no more than that.
+ */
+export class SendQueue {
+  readonly #link: Link;
+  readonly #limits: PeerLimits;
+  #frames: Buffer[] = [];
+  #bytes = 0;
+  /** Frames that were written and not taken. */
+  #framesUnderWay = 0;
+
+  constructor(link: Link, limits: PeerLimits) {
+    this.#link = link;
+    this.#limits = limits;
+  }
+
+  /** @returns false if it has no room for the frame, which is dropped */
+  push(frame: Buffer): boolean {
+    const { queueBytesMax, queueFramesMax } = this.#limits;
+    if (this.#bytes + this.#link.waitingBytes + frame.length > queueBytesMax) return false;
+    if (this.#frames.length + this.#framesUnderWay >= queueFramesMax) return false;
+    this.#frames.push(frame);
+    this.#bytes += frame.length;
+    return true;
+  }
+
+  /** Writes in one go what was pushed since the last time. */
+  flush(): void {
+    const count = this.#frames.length;
+    if (count === 0) return;
+    this.#framesUnderWay += count;
+    this.#link.write(this.#frames, () => (this.#framesUnderWay -= count));
+    this.#frames = [];
+    this.#bytes = 0;
+  }
+}
