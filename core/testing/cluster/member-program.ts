@@ -20,6 +20,8 @@ export interface MemberSpec {
 /** What runs as a member: they take the same flags. */
 export interface MemberProgram {
   readonly name: 'conclave' | 'etcd';
+  /** Whether it promises that no lease ends early, whatever happens. */
+  readonly keepsLeases: boolean;
   command(spec: MemberSpec): { readonly file: string; readonly args: readonly string[] };
 }
 
@@ -28,12 +30,19 @@ const MAIN = join(process.cwd(), 'dist/core/cli/main.js');
 /** `conclave serve`, as `npm run programs` compiled it. */
 export const CONCLAVE: MemberProgram = {
   name: 'conclave',
+  keepsLeases: true,
   command: (spec) => ({ file: process.execPath, args: [MAIN, 'serve', ...flagsOf(spec)] }),
 };
 
-/** A real etcd, where one is on the PATH. */
+/**
+ * A real etcd, where one is on the PATH. A leader that was stopped for longer than a TTL, and is none any more, may revoke
+ * leases that were renewed elsewhere.
+ *
+ * @see https://github.com/etcd-io/etcd/issues/15247
+ */
 export const ETCD: MemberProgram = {
   name: 'etcd',
+  keepsLeases: false,
   command: (spec) => ({ file: findEtcd() ?? 'etcd', args: flagsOf(spec) }),
 };
 

@@ -43,10 +43,10 @@ export class ProcessCluster {
   readonly #rules = new LinkRules();
   readonly #gates = new Map<string, PeerGate>();
   readonly #asking = new Map<string, Maintenance>();
-  readonly #program: MemberProgram;
+  readonly program: MemberProgram;
 
   private constructor(program: MemberProgram, folder: string, members: readonly MemberProcess[]) {
-    this.#program = program;
+    this.program = program;
     this.folder = folder;
     this.members = members;
   }
@@ -123,7 +123,7 @@ export class ProcessCluster {
     const [client, peer] = (await freePorts(2)) as [number, number];
     const peerUrl = `http://127.0.0.1:${peer}`;
     const { initialCluster, token } = (this.members[0] as MemberProcess).spec;
-    return new MemberProcess(this.#program, {
+    return new MemberProcess(this.program, {
       name,
       dataDir: join(this.folder, name),
       clientUrl: `http://127.0.0.1:${client}`,
