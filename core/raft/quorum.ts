@@ -1,5 +1,5 @@
 import { assert } from '../base/assert.js';
-import type { MemberId } from './types.js';
+import type { Configuration, MemberId } from './types.js';
 
 /**
  * The highest index that a majority of the voters holds durably.
@@ -12,16 +12,48 @@ import type { MemberId } from './types.js';
  */
 export function majorityIndex(voters: readonly MemberId[], matchedIndex: (voter: MemberId) => number): number {
   assert(voters.length > 0, 'a configuration has a voter');
+  if (voters.length === 1) return matchedIndex(voters[0] as MemberId);
   const ascending = voters.map(matchedIndex).sort((a, b) => a - b);
   return ascending[voters.length - majorityOf(voters.length)] as number;
 }
 
-/** Whether those who granted their vote are a majority of the voters. */
-export function isMajority(voters: readonly MemberId[], granted: ReadonlySet<MemberId>): boolean {
-  return voters.filter((voter) => granted.has(voter)).length >= majorityOf(voters.length);
+/** As {@link majorityIndex}; while the configuration is joint, of both majorities (Ongaro 2014, section 4.3). */
+export function quorumIndex({ voters, outgoing }: Configuration, matchedIndex: (voter: MemberId) => number): number {
+  const index = majorityIndex(voters, matchedIndex);
+  return outgoing === undefined ? index : Math.min(index, majorityIndex(outgoing, matchedIndex));
+}
+
+/** Whether those voters of whom `agrees` is true can decide. While the configuration is joint, they must be two majorities. */
+export function isQuorum({ voters, outgoing }: Configuration, agrees: (voter: MemberId) => boolean): boolean {
+  return isMajority(voters, agrees) && (outgoing === undefined || isMajority(outgoing, agrees));
+}
+
+/** Nobody is no majority: a configuration without voters decides nothing. */
+function isMajority(voters: readonly MemberId[], agrees: (voter: MemberId) => boolean): boolean {
+  return voters.filter(agrees).length >= majorityOf(voters.length);
 }
 
 /** The least number of voters such that any two such groups share one. */
 function majorityOf(voterCount: number): number {
   return Math.floor(voterCount / 2) + 1;
+}
+
+/** Whether a member has a vote, be it an old one that it is about to lose. */
+export function isVoter({ voters, outgoing }: Configuration, id: MemberId): boolean {
+  return voters.includes(id) || (outgoing !== undefined && outgoing.includes(id));
+}
+
+/** Everybody who has a vote, each once, in the order of their ids. */
+export function votersOf({ voters, outgoing = [] }: Configuration): readonly MemberId[] {
+  return [...new Set([...voters, ...outgoing])].sort((a, b) => (a < b ? -1 : 1));
+}
+
+/** Everybody who receives the log, each once. */
+export function membersOf({ voters, outgoing = [], learners }: Configuration): ReadonlySet<MemberId> {
+  return new Set([...voters, ...outgoing, ...learners]);
+}
+
+/** Whether a member receives the log. */
+export function isMember(configuration: Configuration, id: MemberId): boolean {
+  return isVoter(configuration, id) || configuration.learners.includes(id);
 }

@@ -1,359 +1,240 @@
 import { assert } from '../base/assert.js';
-import { EMPTY_BYTES } from '../base/bytes.js';
-import { ConfigurationChangeError, NoLeaderError, NotLeaderError, TooManyRequestsError } from '../base/errors.js';
-import { decodeConfiguration, encodeConfiguration } from './configuration.js';
-import { Log } from './log.js';
+import { NoLeaderError, NotLeaderError } from '../base/errors.js';
+import type { WantedConfiguration } from './configuration-change.js';
+import type { Proposed } from './leadership.js';
 import { checkOptions, type RaftOptions } from './options.js';
-import { isMajority, majorityIndex } from './quorum.js';
-import { ReadOnly } from './read-only.js';
 import type { FollowerProgress } from './progress.js';
-import type { Append, Configuration, Entry, HardState, MemberId, Message, Ready, Role } from './types.js';
+import { Roles } from './roles.js';
+import { RaftState } from './state.js';
+import type { Append, Configuration, MemberId, Message, Ready, Role, SnapshotPosition } from './types.js';
 
 /**
  * Consensus as a pure state machine: ticks, messages and proposals go in, {@link Ready} comes out. It has no clock, no
  * disk and no network; whoever drives it carries out each Ready, and tells it of appends that are durable (`appended`)
  * and of entries that are applied (`applied`). One append at a time; what arrives meanwhile gathers for the next one.
  *
- * This version runs a configuration of one voter. It is its own majority, so it campaigns the moment it is made, and
- * what it holds durably is committed. All else is as in a larger configuration: a vote counts only once it is durable,
- * a term begins with an empty entry, and only entries of the present term are committed by counting.
- *
- * ```
- * made ──► candidate ──(own vote durable)──► leader ──(empty entry durable)──► reads and writes are answered
- * ```
+ * What a member knows is in `state.ts`; who does what with a message is decided in `roles.ts`; how it is done is where
+ * the paper's word for it is: `election.ts`, `following.ts`, and `leadership.ts` with `replication.ts`, `read-only.ts`,
+ * `transfer.ts` and `configuration-change.ts`.
  */
 export class Raft {
-  readonly #id: MemberId;
-  #configuration: Configuration;
-  #configurationIndex: number;
-  readonly #uncommittedBytesMax: number;
-  readonly #log: Log;
-  readonly #readOnly = new ReadOnly();
-
-  #term: number;
-  #votedFor: MemberId;
-  #role: Role = 'follower';
-  #leader: MemberId | undefined;
-  #commitIndex: number;
-  #appliedIndex: number;
-  /** The last entry that was handed out to be applied; from `appliedIndex` on to here a Ready is under way. */
-  #handedIndex: number;
-  /** Bytes of the entries after `handedIndex`: what proposals hold in memory until they are committed. */
-  #uncommittedBytes = 0;
-  /** The hard state that is known to be durable. */
-  #durableHardState: HardState;
-  /** The highest index that each voter is known to hold durably. */
-  readonly #matchedIndex = new Map<MemberId, number>();
-  /** Who granted their vote in this term. */
-  readonly #votes = new Set<MemberId>();
-  /** The append under way. */
-  #append: Append | undefined;
+  readonly #state: RaftState;
+  readonly #roles: Roles;
 
   /** @throws {@link InvalidArgumentError} naming the option that is outside its limit */
   constructor(options: RaftOptions) {
     checkOptions(options);
-    this.#id = options.id;
-    this.#configuration = options.configuration;
-    this.#configurationIndex = options.appliedIndex;
-    this.#uncommittedBytesMax = options.uncommittedBytesMax;
-    this.#log = new Log(options.log);
-    this.#term = options.hardState.term;
-    this.#votedFor = options.hardState.votedFor;
-    this.#durableHardState = options.hardState;
-    this.#matchedIndex.set(this.#id, this.#log.lastIndex);
-    // What was applied had been committed; the stored commit index may lag behind, for it is written in passing.
-    this.#commitIndex = Math.max(options.hardState.commitIndex, options.appliedIndex);
-    this.#appliedIndex = options.appliedIndex;
-    this.#handedIndex = options.appliedIndex;
-    assert(this.#appliedIndex >= this.#log.firstIndex - 1, 'every entry that is not applied is in the log');
-    assert(this.#commitIndex <= this.#log.lastIndex, 'the log reaches everything committed and applied');
-    assert(this.#log.lastTerm <= this.#term, 'the term of an entry was entered before the entry was written');
-    for (const entry of this.#unhanded(this.#log.lastIndex)) this.#uncommittedBytes += entry.data.length;
-    for (const entry of this.#unhanded(this.#log.lastIndex)) this.#adopt(entry);
-    if (this.isSoleVoter) this.#campaign();
+    this.#state = new RaftState(options);
+    this.#roles = new Roles(this.#state, options);
   }
 
   get term(): number {
-    return this.#term;
+    return this.#state.term;
   }
 
   get role(): Role {
-    return this.#role;
+    return this.#state.role;
   }
 
   /** The leader of the present term, where it is known. */
   get leader(): MemberId | undefined {
-    return this.#leader;
+    return this.#state.leader;
   }
 
   get commitIndex(): number {
-    return this.#commitIndex;
-  }
-
-  get lastIndex(): number {
-    return this.#log.lastIndex;
-  }
-
-  get firstIndex(): number {
-    return this.#log.firstIndex;
+    return this.#state.commitIndex;
   }
 
   /** The last entry that is known to be applied. */
   get appliedIndex(): number {
-    return this.#appliedIndex;
+    return this.#state.appliedIndex;
   }
 
-  /** The configuration in force: the last one in the log. */
+  /** The first entry that is not compacted. */
+  get firstIndex(): number {
+    return this.#state.log.firstIndex;
+  }
+
+  get lastIndex(): number {
+    return this.#state.log.lastIndex;
+  }
+
+  /** The configuration in force: the last one in the log, committed or not (Ongaro 2014, section 4.1). */
   get configuration(): Configuration {
-    return this.#configuration;
+    return this.#state.configuration;
   }
 
-  /** Whether the configuration in force is not committed yet. */
+  /** Whether a change of the configuration is under way: it is not committed yet, or joint. */
   get hasPendingConfiguration(): boolean {
-    return this.#configurationIndex > this.#commitIndex;
+    const { configuration, configurations, commitIndex } = this.#state;
+    return configurations.index > commitIndex || configuration.outgoing !== undefined;
   }
 
   /** Whether this member is the only one that votes. */
   get isSoleVoter(): boolean {
-    const { voters, outgoing } = this.#configuration;
-    return voters.length === 1 && voters[0] === this.#id && outgoing === undefined;
+    return this.#state.isSoleVoter;
+  }
+
+  /** The snapshot that is to be installed, from when it was announced until it is durable. */
+  get pendingSnapshot(): SnapshotPosition | undefined {
+    return this.#state.durability.snapshot;
+  }
+
+  /** To whom this member, which leads, is handing over. */
+  get transferee(): MemberId | undefined {
+    return this.#roles.leadership?.transfer.to;
+  }
+
+  // --- What goes in -----------------------------------------------------------------------------------------------
+
+  /**
+   * A unit of time has passed. A sole voter needs none: it has no leader to wait for, nobody to send heartbeats to, and
+   * nobody to make room for while its disk is slow.
+   */
+  tick(): void {
+    this.#state.durability.tick();
+    this.#roles.tick();
+  }
+
+  /** Takes a message from another member. What cannot be true, or does not concern this member, is ignored. */
+  step(message: Message): void {
+    this.#roles.step(message);
   }
 
   /**
-   * A unit of time has passed. A sole voter waits for nobody: it has no election timeout to run down while its own vote
-   * is on its way to the disk, however slow that is, and no follower to send heartbeats to.
-   */
-  tick(): void {}
-
-  /**
-   * Takes a message from another member. A sole voter has nobody to hear: a sender that its configuration does not have
-   * cannot lead it, nor give or take its vote, whatever its term; and answering would only raise the term of a member
-   * that was removed or misdirected.
-   */
-  step(_message: Message): void {}
-
-  /**
-   * Appends a command to the log. It is committed when a later Ready hands it out to be applied; if the member stops
-   * before that, it may be committed after the restart, or lost.
+   * Appends a command to the log. It is committed when a later Ready hands it out to be applied; if the member stops or
+   * loses its leadership before that, it may yet be committed, or lost.
    *
    * @returns where it stands in the log if it is committed
-   * @throws {@link NoLeaderError} if this member does not lead; nothing was done
+   * @throws {@link NoLeaderError} if this member does not lead or is just handing over; nothing was done
    * @throws {@link TooManyRequestsError} if uncommitted proposals would exceed `uncommittedBytesMax`; a proposal that
    * is larger by itself is taken when no other waits, for it could never be taken otherwise
    */
-  propose(data: Uint8Array): { readonly index: number; readonly term: number } {
-    if (this.#role !== 'leader') throw new NoLeaderError();
-    if (this.#uncommittedBytes > 0 && this.#uncommittedBytes + data.length > this.#uncommittedBytesMax)
-      throw new TooManyRequestsError('bytes of uncommitted proposals', this.#uncommittedBytesMax);
-    return this.#extend({ data });
+  propose(data: Uint8Array): Proposed {
+    if (this.#roles.leadership === undefined) throw new NoLeaderError();
+    return this.#roles.leadership.propose(data);
+  }
+
+  /**
+   * Begins a change of the members; it is over when `hasPendingConfiguration` is false again. If more than one voter
+   * comes or goes, a joint configuration is appended first, and the leader of that time ends it when it is committed, by
+   * an entry with an empty context. From when it is appended, a configuration is in force.
+   *
+   * @param context - goes into the entry, for whoever applies it
+   * @throws {@link NotLeaderError} if this member does not lead
+   * @throws {@link ConfigurationChangeError} if another change or a handover is under way, or the leader has committed
+   * nothing in its term yet; nothing was done, try again a little later
+   * @throws {@link InvalidArgumentError} if nobody would vote, or a member stands in it twice
+   */
+  proposeConfiguration(wanted: WantedConfiguration, context: Uint8Array): Proposed {
+    if (this.#roles.leadership === undefined) throw new NotLeaderError();
+    const proposed = this.#roles.leadership.proposeConfiguration(wanted, context);
+    this.#roles.resignIfOver();
+    return proposed;
   }
 
   /**
    * Asks up to where a state must have been applied so that a read of it, begun now, is linearizable. A later Ready
-   * answers with a {@link ReadState} of this `context`.
+   * answers with a {@link ReadState} of this `context`; unless the leader changes before, then nothing does, and whoever
+   * still wants to read asks again.
    *
-   * @throws {@link NoLeaderError} if this member does not lead
+   * @throws {@link NoLeaderError} if no leader is known
    * @throws {@link TooManyRequestsError} if too many wait already
    */
   readIndex(context: number): void {
-    if (this.#role !== 'leader') throw new NoLeaderError();
-    this.#readOnly.add(context);
-    this.#confirmReads();
+    const { leadership, forwardedReads } = this.#roles;
+    if (leadership !== undefined) leadership.readIndex(context);
+    else if (this.leader !== undefined) forwardedReads.add(context);
+    else throw new NoLeaderError();
   }
 
   /**
-   * Appends a configuration, which is in force at once.
+   * Hands leadership over to another voter. Until it has it, proposals are refused; if it does not get it within an
+   * election timeout, this member leads on. To hand over to itself does nothing.
    *
    * @throws {@link NotLeaderError} if this member does not lead
-   * @throws {@link ConfigurationChangeError} if another change is not committed yet
+   * @throws {@link BadLeaderTransfereeError} if the other one does not vote
    */
-  proposeConfiguration(
-    next: Pick<Configuration, 'voters' | 'learners'>,
-    context: Uint8Array,
-  ): { readonly index: number; readonly term: number } {
-    if (this.#role !== 'leader') throw new NotLeaderError();
-    if (this.hasPendingConfiguration) throw new ConfigurationChangeError('another change is under way');
-    const configuration = { voters: next.voters, learners: next.learners };
-    const entry = this.#extend({ data: encodeConfiguration(configuration, context), kind: 'configuration' });
-    this.#adopt(entry);
-    return entry;
+  transferLeadership(to: MemberId): void {
+    if (this.#roles.leadership === undefined) throw new NotLeaderError();
+    this.#roles.leadership.transfer.begin(to);
   }
 
-  /** Hands leadership over. */
-  transferLeadership(_to: MemberId): void {
-    if (this.#role !== 'leader') throw new NotLeaderError();
+  /** The process of this member has ended, as its closed and refused connections show. If it led, nobody waits for it. */
+  leaderGone(leader: MemberId): void {
+    this.#roles.leaderGone(leader);
   }
 
-  /** The process of the leader has ended, as the transport saw. */
-  leaderGone(_leader: MemberId): void {}
-
-  /** Whoever drives this member was blocked for longer than an election timeout. */
-  stepDown(): void {}
+  /** Gives leadership up: for whoever drives a member and was blocked for so long that another one may lead by now. */
+  stepDown(): void {
+    this.#roles.stepDown();
+  }
 
   /** Messages to this member were lost. */
-  reportUnreachable(_id: MemberId): void {}
+  reportUnreachable(id: MemberId): void {
+    this.#roles.leadership?.replication.unreachable(id);
+  }
 
   /** What became of the snapshot that was sent to this member. */
-  reportSnapshot(_id: MemberId, _outcome: 'installed' | 'failed'): void {}
-
-  /** What a leader knows of the others. */
-  progress(): readonly FollowerProgress[] {
-    return [];
+  reportSnapshot(id: MemberId, outcome: 'installed' | 'failed'): void {
+    this.#roles.leadership?.replication.snapshotEnded(id, outcome);
   }
+
+  /** What a leader knows of the others; nothing if this member does not lead. */
+  progress(): readonly FollowerProgress[] {
+    return this.#roles.leadership?.progress() ?? [];
+  }
+
+  // --- What comes out ---------------------------------------------------------------------------------------------
 
   /** Whether `ready()` would have anything to do. */
   hasReady(): boolean {
+    const { log, durability, outbox, readStates, hasCommitted } = this.#state;
     return (
-      (this.#append === undefined && (this.#log.lastIndex > this.#durableIndex || this.#hasNewVote())) ||
-      this.#committableIndex > this.#handedIndex ||
-      this.#readOnly.hasConfirmed
+      hasCommitted ||
+      durability.hasNext(log, this.#state) ||
+      outbox.hasMessages ||
+      readStates.length > 0 ||
+      this.#roles.hasWork
     );
   }
 
   /** Hands over what is to be done next. */
   ready(): Ready {
-    const committed = this.#unhanded(this.#committableIndex);
-    for (const entry of committed) this.#uncommittedBytes -= entry.data.length;
-    this.#handedIndex = this.#committableIndex;
-    const append = this.#append === undefined ? this.#nextAppend() : undefined;
+    const { log, durability, outbox } = this.#state;
+    this.#roles.send();
+    const append = durability.hasNext(log, this.#state)
+      ? durability.next(log, this.#state, outbox.takeDeferred())
+      : undefined;
+    const committed = this.#state.takeCommitted();
+    this.#roles.leadership?.handedOut(committed);
     return {
-      messages: NO_MESSAGES,
+      messages: outbox.takeNow(),
       ...(append && { append }),
       committed,
-      readStates: this.#readOnly.take(),
-      snapshotsWanted: NO_MEMBERS,
+      readStates: this.#state.takeReadStates(),
+      snapshotsWanted: this.#roles.leadership?.replication.takeSnapshotsWanted() ?? NOBODY,
     };
   }
 
-  /** The append was carried out: its hard state and entries are durable. */
+  /** The append was carried out: what is in it is durable. */
   appended(append: Append): void {
-    assert(append === this.#append, 'the append that was carried out is the one that was handed over');
-    this.#append = undefined;
-    this.#durableHardState = append.hardState ?? this.#durableHardState;
-    this.#matchedIndex.set(this.#id, append.entries.at(-1)?.index ?? this.#durableIndex);
-    if (this.#role === 'candidate') this.#countOwnVote();
-    if (this.#role === 'leader') this.#commitByMajority();
+    this.#state.durability.done(append);
+    if (append.snapshot !== undefined) this.#state.applied(append.snapshot.index);
+    this.#state.releaseDeferred();
+    this.#roles.appended();
   }
 
   /** The entries up to `index` were applied. */
   applied(index: number): void {
-    assert(index <= this.#handedIndex, 'what is applied was handed out to be applied');
-    this.#appliedIndex = Math.max(this.#appliedIndex, index);
+    this.#state.applied(index);
   }
 
   /** Lets go of entries up to `index` in memory; they must have been applied. */
   compactTo(index: number): void {
-    assert(index <= this.#appliedIndex, 'an entry is applied before it is compacted');
-    this.#log.compactTo(index);
-  }
-
-  // --- Elections (Ongaro 2014, section 3.4) -----------------------------------------------------------------------
-
-  #campaign(): void {
-    this.#becomeCandidate(this.#term + 1);
-  }
-
-  #becomeCandidate(term: number): void {
-    this.#role = 'candidate';
-    this.#leader = undefined;
-    this.#term = term;
-    this.#votedFor = this.#id;
-    this.#votes.clear();
-  }
-
-  /**
-   * A vote binds only from when it is durable: were it counted before, a member that forgot it in a crash could vote
-   * again in the same term (Ongaro 2014, section 3.8).
-   */
-  #countOwnVote(): void {
-    if (this.#hasNewVote()) return;
-    this.#votes.add(this.#id);
-    if (isMajority(this.#configuration.voters, this.#votes)) this.#becomeLeader();
-  }
-
-  /**
-   * A leader begins with an empty entry of its own term: with it, what earlier terms left behind is committed, and the
-   * leader learns what is committed at all (Ongaro 2014, sections 3.6.2 and 6.4).
-   */
-  #becomeLeader(): void {
-    assert(this.#votedFor === this.#id, 'a leader voted for itself');
-    this.#role = 'leader';
-    this.#leader = this.#id;
-    this.#extend({ data: EMPTY_BYTES });
-  }
-
-  // --- Log and commit ---------------------------------------------------------------------------------------------
-
-  #extend(content: Pick<Entry, 'data' | 'kind'>): Entry {
-    const entry = { index: this.#log.lastIndex + 1, term: this.#term, ...content };
-    this.#log.append(entry);
-    this.#uncommittedBytes += entry.data.length;
-    return entry;
-  }
-
-  #adopt(entry: Entry): void {
-    if (entry.kind !== 'configuration') return;
-    this.#configuration = decodeConfiguration(entry.data).configuration;
-    this.#configurationIndex = entry.index;
-  }
-
-  #nextAppend(): Append | undefined {
-    const entries = this.#log.entries({ fromIndex: this.#durableIndex + 1, toIndex: this.#log.lastIndex });
-    const hardState = this.#hardStateWith(entries);
-    if (entries.length === 0 && hardState === undefined) return undefined;
-    this.#append = { ...(hardState && { hardState }), entries, messages: NO_MESSAGES };
-    return this.#append;
-  }
-
-  /**
-   * Only entries of our own term are committed by counting copies; older ones follow with them (Ongaro 2014, section
-   * 3.6.2, figure 3.7). Without this a later leader could undo a commit.
-   */
-  #commitByMajority(): void {
-    const index = majorityIndex(this.#configuration.voters, (voter) => this.#matchedIndex.get(voter) ?? 0);
-    if (index <= this.#commitIndex || this.#log.termAt(index) !== this.#term) return;
-    assert(index <= this.#durableIndex, 'what a sole voter commits is durable on it');
-    this.#commitIndex = index;
-    this.#confirmReads();
-  }
-
-  /**
-   * A leader that has committed nothing in its term may not know all that earlier ones committed, so reads wait until
-   * then. Afterwards a sole voter needs no round to confirm that it still leads (Ongaro 2014, section 6.4).
-   */
-  #confirmReads(): void {
-    if (this.#log.termAt(this.#commitIndex) === this.#term) this.#readOnly.confirm(this.#commitIndex);
-  }
-
-  // --- What is to be done -----------------------------------------------------------------------------------------
-
-  get #durableIndex(): number {
-    return this.#matchedIndex.get(this.#id) as number;
-  }
-
-  get #committableIndex(): number {
-    return Math.min(this.#commitIndex, this.#durableIndex);
-  }
-
-  #unhanded(toIndex: number): readonly Entry[] {
-    return this.#log.entries({ fromIndex: this.#handedIndex + 1, toIndex });
-  }
-
-  /** Whether term or vote are not durable as they are. */
-  #hasNewVote(): boolean {
-    return this.#term !== this.#durableHardState.term || this.#votedFor !== this.#durableHardState.votedFor;
-  }
-
-  /**
-   * A new commit index alone is not worth a write, for it is found again after a restart; where something is written
-   * anyway, it goes along.
-   */
-  #hardStateWith(entries: readonly Entry[]): HardState | undefined {
-    const goesAlong = entries.length > 0 && this.#commitIndex !== this.#durableHardState.commitIndex;
-    if (!goesAlong && !this.#hasNewVote()) return undefined;
-    return { term: this.#term, votedFor: this.#votedFor, commitIndex: this.#commitIndex };
+    assert(index <= this.appliedIndex, 'an entry is applied before it is compacted');
+    this.#state.log.compactTo(index);
   }
 }
 
-const NO_MESSAGES: readonly Message[] = [];
-const NO_MEMBERS: readonly MemberId[] = [];
+const NOBODY: readonly MemberId[] = [];

@@ -1,25 +1,45 @@
 import { toBytes, toText } from '../../base/bytes.js';
 import { seededPrng } from '../../base/prng.js';
+import { decodeConfiguration } from '../configuration.js';
 import type { RaftOptions } from '../options.js';
 import { Raft } from '../raft.js';
-import { type Entry, INITIAL_HARD_STATE, type Ready, type StoredLog } from '../types.js';
+import {
+  type Configuration,
+  type Entry,
+  INITIAL_HARD_STATE,
+  type MemberId,
+  type Ready,
+  type StoredLog,
+} from '../types.js';
 
 export const EMPTY_LOG: StoredLog = { firstIndex: 1, previousTerm: 0, entries: [] };
 
-/** The one member of a configuration, new unless told otherwise. */
-export function soleVoter(options: Partial<RaftOptions> = {}): Raft {
-  return new Raft({
+/** What a member of tests starts from, unless told otherwise. */
+export function testOptions(options: Partial<RaftOptions> = {}): RaftOptions {
+  return {
     id: 1n,
-    voters: [1n],
     prng: seededPrng(1),
     electionTicks: 10,
     heartbeatTicks: 1,
     hardState: INITIAL_HARD_STATE,
     log: EMPTY_LOG,
     appliedIndex: 0,
+    configuration: votersOnly(1n),
     uncommittedBytesMax: 1_000,
+    appendBytesMax: 1_000,
+    inflightMessagesMax: 8,
+    inflightBytesMax: 8_000,
     ...options,
-  });
+  };
+}
+
+/** The one member of a configuration, new unless told otherwise. */
+export function soleVoter(options: Partial<RaftOptions> = {}): Raft {
+  return new Raft(testOptions(options));
+}
+
+export function votersOnly(...voters: readonly MemberId[]): Configuration {
+  return { voters, learners: [] };
 }
 
 export function entry(index: number, term: number, data = ''): Entry {
@@ -29,7 +49,9 @@ export function entry(index: number, term: number, data = ''): Entry {
 /** Carries out one Ready, as a driver with a working disk does. */
 export function carryOut(raft: Raft): Ready {
   const ready = raft.ready();
-  raft.advance(ready);
+  if (ready.append !== undefined) raft.appended(ready.append);
+  const last = ready.committed.at(-1);
+  if (last !== undefined) raft.applied(last.index);
   return ready;
 }
 
@@ -42,5 +64,18 @@ export function settle(raft: Raft): Ready[] {
 
 /** Entries as text: index, term and data. */
 export function shown(entries: readonly Entry[]): string[] {
-  return entries.map(({ index, term, data }) => `${index}/${term} ${toText(data) || '(empty)'}`);
+  return entries.map((each) => `${each.index}/${each.term} ${shownData(each)}`);
+}
+
+function shownData({ kind, data }: Entry): string {
+  return kind === 'configuration'
+    ? shownConfiguration(decodeConfiguration(data).configuration)
+    : toText(data) || '(empty)';
+}
+
+/** A configuration as text, for example `[1 2 3] learning [4]`, or while it is joint `[1 2 4] and [1 2 3]`. */
+export function shownConfiguration({ voters, outgoing, learners }: Configuration): string {
+  const group = (ids: readonly MemberId[]) => `[${ids.join(' ')}]`;
+  const joint = outgoing === undefined ? '' : ` and ${group(outgoing)}`;
+  return `${group(voters)}${joint}${learners.length > 0 ? ` learning ${group(learners)}` : ''}`;
 }
