@@ -50,7 +50,7 @@ export class SnapshotSender {
       hangUp();
     }
     const error: unknown = this.#result?.error;
-    if (error !== undefined) throw error;
+    if (error !== undefined) throw error as Error;
   }
 
   /** Gives it up. */
