@@ -42,8 +42,3 @@ export function writeAppliedPosition(batch: Batch, { index, term, hash }: Applie
   record.writeDoubleBE(hash, 1 + 2 * NUMBER_BYTES);
   batch.put('meta', KEY, record);
 }
-
-/** Whether an entry was ever applied to the state, by this version or an earlier one. */
-export function holdsAppliedPosition(view: View): boolean {
-  return view.get('meta', KEY) !== undefined;
-}

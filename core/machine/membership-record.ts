@@ -49,8 +49,3 @@ export function writeMembership(batch: Batch, { configuration, members, removed 
   for (const id of removed) writer.unsignedId(id);
   batch.put('meta', KEY, writer.finish());
 }
-
-/** Whether anybody was ever a member of the state's cluster: false for what versions wrote that knew no clusters. */
-export function holdsMembership(view: View): boolean {
-  return view.get('meta', KEY) !== undefined;
-}

@@ -17,7 +17,7 @@ import { isReadOnly } from './txn-plan.js';
 import { type KeyspaceWriter, RevisionWriter } from './writer.js';
 
 /** The revision of a store to which nothing was ever written. */
-const FIRST_REVISION = 1;
+export const FIRST_REVISION = 1;
 
 /**
  * The keys and values, with the history of every one, as etcd's v3 keyspace has it: each write makes one revision,
