@@ -1,19 +1,13 @@
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { hasCode } from '../base/errors.js';
 import type { Logger } from '../base/logger.js';
 import { startMember, type RunningMember } from '../server/start-member.js';
+import { variableWarnings } from './etcd-flags.js';
 import { EXIT } from './exit-code.js';
 import { type Level, openLog } from './log.js';
-
-export interface ServeOptions {
-  readonly name: string;
-  readonly dataDir: string;
-  readonly memory?: boolean;
-  /** Separated by commas. */
-  readonly listenClientUrls: string;
-  readonly maxRequestBytes?: number;
-  readonly logLevel: Level;
-}
+import { SERVE_FLAGS, type ServeFlags } from './serve-flags.js';
+import { inFlagWords, toStart } from './serve-options.js';
 
 /** What the command meets in the world; a test puts something else in its place. */
 export interface ServeSurroundings {
@@ -21,12 +15,16 @@ export interface ServeSurroundings {
   readonly openLog: (level: Level, name: string) => Logger;
   /** Tells whoever started it. */
   readonly say: (line: string) => void;
+  readonly readFile: (path: string) => Uint8Array;
+  readonly env: Readonly<Record<string, string | undefined>>;
 }
 
 const REAL: ServeSurroundings = {
   start: startMember,
   openLog,
   say: (line) => void process.stdout.write(`${line}\n`),
+  readFile: (path) => readFileSync(path),
+  env: process.env,
 };
 
 /**
@@ -34,24 +32,51 @@ const REAL: ServeSurroundings = {
  *
  * @returns the exit code, see {@link EXIT}; 0 means that everything acknowledged is durable
  */
-export async function serve(options: ServeOptions, { start, openLog, say }: ServeSurroundings = REAL): Promise<number> {
-  const logger = openLog(options.logLevel, options.name);
+export async function serve(flags: ServeFlags, surroundings: ServeSurroundings = REAL): Promise<number> {
+  const name = flags.name ?? (SERVE_FLAGS.name.fallback);
+  const logger = surroundings.openLog(flags['log-level'] ?? 'info', name);
+  for (const warning of variableWarnings(surroundings.env)) logger.warn({}, warning);
   let running: RunningMember;
   try {
-    running = await start(options.memory ? { memory: true } : { dataDir: options.dataDir }, {
-      listen: options.listenClientUrls.split(',').map((url) => url.trim()),
-      logger,
-      ...(options.maxRequestBytes !== undefined && { requestBytesMax: options.maxRequestBytes }),
-    });
-  } catch (error) {
+    const { where, options } = toStart(flags, surroundings.readFile);
+    running = await surroundings.start(where, { ...options, logger });
+  } catch (thrown) {
+    const error = inFlagWords(thrown);
     logger.error({ error }, `cannot start: ${(error as Error).message}`);
     return hasCode(error, 'INVALID_ARGUMENT') ? EXIT.usage : EXIT.failed;
   }
-  say(`ready: serving etcd v3 clients at ${running.clientUrl}`);
+  surroundings.say(`ready: serving etcd v3 clients at ${running.clientUrl}`);
+  const unsubscribe = onceLed(running.member, () => tellReady(logger, name, running));
   const failure = await endOf(running, logger);
+  unsubscribe();
   if (failure === undefined) return EXIT.ok;
   logger.error({ error: failure }, failure.message);
   return EXIT.failed;
+}
+
+/** Calls back once the member knows a leader, now or later. @returns ends the waiting */
+function onceLed(member: RunningMember['member'], callback: () => void): () => void {
+  if (member.leader !== undefined) {
+    callback();
+    return () => {};
+  }
+  const unsubscribe = member.onLeadership((hasLeader) => {
+    if (!hasLeader) return;
+    unsubscribe();
+    callback();
+  });
+  return unsubscribe;
+}
+
+/**
+ * The texts for which scripts around etcd wait in its log: those of 3.4 for the first two, those of 3.5 and later for the
+ * last.
+ */
+function tellReady(logger: Logger, name: string, { clientUrl, member }: RunningMember): void {
+  const cluster = member.clusterId.toString(16);
+  logger.info({}, `published {Name:${name} ClientURLs:[${clientUrl}]} to cluster ${cluster}`);
+  logger.info({}, 'enabled capabilities for version 3.5');
+  logger.info({ clientUrl }, 'ready to serve client requests');
 }
 
 /**

@@ -1,0 +1,80 @@
+import { describe, expect, test } from '@jest/globals';
+import { isLacking, normalize } from './etcd-flags.js';
+import { parseGoDuration } from './go-duration.js';
+import { readServeFlags, SERVE_FLAGS, type ServeFlagName, variableOf } from './serve-flags.js';
+
+describe('a flag of serve', () => {
+  test.each<[ServeFlagName, string, unknown]>([
+    ['name', 'a', 'a'],
+    ['listen-client-urls', 'http://a:1, http://b:2', ['http://a:1', 'http://b:2']],
+    ['initial-cluster-state', 'existing', 'existing'],
+    ['max-learners', '1', 1],
+    ['max-learners', '7', 7],
+    ['election-timeout', '50000', 50_000],
+    ['max-request-bytes', '134217728', 134_217_728],
+    ['memory', 'true', true],
+    ['memory', 'F', false],
+    ['pre-vote', '1', true],
+    ['auto-compaction-mode', 'revision', 'revision'],
+  ])('--%s %s means %p, also as a variable', (name, text, meaning) => {
+    expect(readServeFlags({ [name]: text }, {})).toEqual({ [name]: meaning });
+    expect(readServeFlags({}, { [variableOf(name)]: text })).toEqual({ [name]: meaning });
+  });
+
+  test.each<[ServeFlagName, string, string]>([
+    ['election-timeout', '0', 'a whole number from 1 to 50000'],
+    ['election-timeout', '50001', 'a whole number from 1 to 50000'],
+    ['heartbeat-interval', '100ms', 'a whole number from 1 to 50000'],
+    ['max-learners', '8', 'a whole number from 1 to 7'],
+    ['max-request-bytes', '134217729', 'a whole number from 1 to 134217728'],
+    ['memory', 'yes', 'true or false'],
+    ['pre-vote', 'false', 'true: without it'],
+    ['initial-cluster-state', 'old', 'one of new, existing'],
+    ['listen-peer-urls', 'http://a:1,', 'one or more, separated by commas'],
+  ])('--%s %s is refused with its limit', (name, text, limit) => {
+    expect(() => readServeFlags({ [name]: text }, {})).toThrow(`--${name} is "${text}"; it must be ${limit}`);
+    expect(() => readServeFlags({}, { [variableOf(name)]: text })).toThrow(`${variableOf(name)} is "${text}"`);
+  });
+
+  test('goes before its variable; an empty variable counts as none', () => {
+    expect(readServeFlags({ name: 'a' }, { ETCD_NAME: 'b', ETCD_DATA_DIR: '' })).toEqual({ name: 'a' });
+  });
+
+  test('is nothing that Conclave says it lacks', () => {
+    expect(Object.keys(SERVE_FLAGS).filter(isLacking)).toEqual([]);
+  });
+});
+
+describe('flags of etcd', () => {
+  test('may have one dash or two; values and short options stay as they are', () => {
+    expect(normalize(['serve', '-name', 'a', '-h', '--data-dir=-x', '-pre-vote=true'])).toEqual({
+      args: ['serve', '--name', 'a', '-h', '--data-dir=-x', '--pre-vote=true'],
+    });
+  });
+
+  test.each(['--quota-backend-bytes', '-quota-backend-bytes=1', '--experimental-anything'])(
+    '%s is one that Conclave lacks',
+    (arg) => {
+      expect(normalize(['serve', arg]).lacking).toBe(arg.replace(/^-+/, '').replace('=1', ''));
+    },
+  );
+});
+
+describe('a duration', () => {
+  test.each([
+    ['0', 0],
+    ['5s', 5_000],
+    ['1h30m', 5_400_000],
+    ['1.5h', 5_400_000],
+    ['.5s', 500],
+    ['300ms', 300],
+    ['2m3s4ms', 123_004],
+    ['7us', 0.007],
+  ])('%s is %p ms', (text, ms) => {
+    expect(parseGoDuration(text)).toBeCloseTo(ms, 6);
+  });
+
+  test.each(['', '5', 's', '-5s', '5s ', '5 s', '1d', '1h30', 'abc', '9'.repeat(400) + 'h'])('%p is none', (text) => {
+    expect(parseGoDuration(text)).toBeUndefined();
+  });
+});

@@ -1,0 +1,91 @@
+import { InvalidArgumentError } from '../base/errors.js';
+import { type Flag, list, onOff, oneOf, text, wholeNumber } from './flag.js';
+import { LEVELS } from './log.js';
+
+/** etcd refuses longer ones, too: a cluster that misses its leader so late is of no use. */
+const ELECTION_TIMEOUT_MAX_MS = 50_000;
+const REQUEST_MAX_BYTES = 128 * 1024 * 1024;
+const LEARNERS_MAX = 7;
+
+const milliseconds = { least: 1, most: ELECTION_TIMEOUT_MAX_MS, placeholder: '<ms>' };
+
+/**
+ * Everything that `conclave serve` can be told. Names and meanings are etcd's; `--memory` and `--auto-promote` are ours.
+ * Each can also be given as a variable, see {@link variableOf}.
+ */
+export const SERVE_FLAGS = {
+  name: text('<name>', 'what the other members call this one', 'default'),
+  'data-dir': text('<folder>', 'where it keeps everything', 'conclave.data'),
+  memory: onOff('keep everything in memory, until it ends; for a member by itself', false),
+  'listen-client-urls': list('<urls>', 'where to serve clients', 'http://127.0.0.1:2379'),
+  'advertise-client-urls': list('<urls>', 'where clients reach it; by default where it listens for them'),
+  'listen-peer-urls': list('<urls>', 'where to listen for other members; by default where they are told to find it'),
+  'initial-advertise-peer-urls': list(
+    '<urls>',
+    'where the other members find it; by default as --initial-cluster says',
+  ),
+  'initial-cluster': text('<name=url,...>', 'the members with which the cluster begins, or that it has when one joins'),
+  'initial-cluster-state': oneOf(['new', 'existing'], 'whether the cluster begins, or this member joins it', 'new'),
+  'initial-cluster-token': text('<token>', 'keeps clusters apart that begin with the same addresses'),
+  'force-new-cluster': onOff('make a cluster of this member alone, when a majority is lost for good', false),
+  'strict-reconfig-check': onOff('refuse changes of members that could leave no majority', true),
+  'auto-promote': onOff('let a learner vote as soon as it has caught up', true),
+  'max-learners': wholeNumber({ least: 1, most: LEARNERS_MAX, placeholder: '<count>' }, 'learners at one time', '1'),
+  'heartbeat-interval': wholeNumber(milliseconds, 'between heartbeats of the leader', '100'),
+  'election-timeout': wholeNumber(milliseconds, 'until a leader is missed; at least five heartbeats', '1000'),
+  'pre-vote': { ...onOff('ask before campaigning; cannot be turned off', true), parse: preVote },
+  'snapshot-catchup-entries': wholeNumber(
+    { least: 1, most: 1_000_000_000, placeholder: '<count>' },
+    'entries of the log kept for members that are behind',
+    '10000',
+  ),
+  'auto-compaction-mode': oneOf(['periodic', 'revision'], 'what the retention counts', 'periodic'),
+  'auto-compaction-retention': text('<time|count>', 'how much history to keep, such as 1h or 1000; 0: all of it', '0'),
+  'peer-cert-file': text('<file>', 'certificate for connections between members (PEM)'),
+  'peer-key-file': text('<file>', 'its key (PEM)'),
+  'peer-trusted-ca-file': text('<file>', "who may have signed the other members' certificates (PEM)"),
+  'peer-client-cert-auth': onOff('refuse members without a certificate', false),
+  'max-request-bytes': wholeNumber(
+    { least: 1, most: REQUEST_MAX_BYTES, placeholder: '<bytes>' },
+    'the largest request that is taken',
+    '1572864',
+  ),
+  'log-level': oneOf(LEVELS, 'from where on events are logged', 'info'),
+} as const satisfies Record<string, Flag<unknown>>;
+
+/** The name of a flag, without its dashes. */
+export type ServeFlagName = keyof typeof SERVE_FLAGS;
+
+/** The flags that were given, as what they mean. */
+export type ServeFlags = {
+  readonly [Name in ServeFlagName]?: ReturnType<(typeof SERVE_FLAGS)[Name]['parse']>;
+};
+
+/** The variable by which etcd knows a flag: `ETCD_INITIAL_CLUSTER` for `--initial-cluster`. */
+export function variableOf(name: string): string {
+  return `ETCD_${name.toUpperCase().replaceAll('-', '_')}`;
+}
+
+/**
+ * What flags and variables say; a flag goes before a variable, and an empty variable counts as none, as with etcd.
+ *
+ * @throws {@link InvalidArgumentError} naming the flag or variable, its value, and what it must be
+ */
+export function readServeFlags(
+  given: Readonly<Partial<Record<ServeFlagName, string>>>,
+  env: Readonly<Record<string, string | undefined>>,
+): ServeFlags {
+  const flags: Partial<Record<ServeFlagName, unknown>> = {};
+  for (const name of Object.keys(SERVE_FLAGS) as ServeFlagName[]) {
+    const flag: Flag<unknown> = SERVE_FLAGS[name];
+    const [onLine, variable] = [given[name], env[variableOf(name)]];
+    if (onLine !== undefined) flags[name] = flag.parse(onLine, `--${name}`);
+    else if (variable !== undefined && variable !== '') flags[name] = flag.parse(variable, variableOf(name));
+  }
+  return flags as ServeFlags;
+}
+
+function preVote(value: string, given: string): true {
+  if (onOff('', true).parse(value, given)) return true;
+  throw new InvalidArgumentError(given, value, 'true: without it a member that was cut off disturbs the others');
+}

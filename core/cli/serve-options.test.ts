@@ -1,0 +1,165 @@
+import { describe, expect, test } from '@jest/globals';
+import { InvalidArgumentError } from '../base/errors.js';
+import type { ServeFlags } from './serve-flags.js';
+import { inFlagWords, toStart } from './serve-options.js';
+
+const start = (flags: ServeFlags) => toStart(flags, (path) => Buffer.from(`content of ${path}`));
+const optionsOf = (flags: ServeFlags) => start(flags).options;
+
+describe('what serve starts', () => {
+  test('without flags is a member by itself, which listens where etcd does', () => {
+    expect(start({})).toEqual({
+      where: { dataDir: 'conclave.data' },
+      options: { listen: ['http://127.0.0.1:2379'] },
+    });
+  });
+
+  test('with all flags of a cluster is told of all of them', () => {
+    expect(
+      start({
+        name: 'b',
+        'data-dir': 'd',
+        'listen-client-urls': ['http://0.0.0.0:2379'],
+        'advertise-client-urls': ['http://b:2379'],
+        'listen-peer-urls': ['https://0.0.0.0:2380'],
+        'initial-advertise-peer-urls': ['https://b:2380'],
+        'initial-cluster': 'a=https://a:2380,b=https://b:2380, c=https://c:2380,c=https://d:2380',
+        'initial-cluster-state': 'existing',
+        'initial-cluster-token': 't',
+        'force-new-cluster': true,
+        'strict-reconfig-check': false,
+        'auto-promote': false,
+        'max-learners': 2,
+        'heartbeat-interval': 20,
+        'election-timeout': 200,
+        'pre-vote': true,
+        'snapshot-catchup-entries': 500,
+        'peer-cert-file': 'cert',
+        'peer-key-file': 'key',
+        'peer-trusted-ca-file': 'ca',
+        'peer-client-cert-auth': true,
+        'max-request-bytes': 1_000,
+      }),
+    ).toEqual({
+      where: { dataDir: 'd' },
+      options: {
+        listen: ['http://0.0.0.0:2379'],
+        advertiseClients: ['http://b:2379'],
+        name: 'b',
+        peers: { a: ['https://a:2380'], b: ['https://b:2380'], c: ['https://c:2380', 'https://d:2380'] },
+        initialState: 'existing',
+        token: 't',
+        listenPeers: ['https://0.0.0.0:2380'],
+        advertisePeers: ['https://b:2380'],
+        forceNewCluster: true,
+        autoPromote: false,
+        strictReconfigCheck: false,
+        peerTls: {
+          cert: Buffer.from('content of cert'),
+          key: Buffer.from('content of key'),
+          ca: Buffer.from('content of ca'),
+          requireClientCert: true,
+        },
+        heartbeatMs: 20,
+        electionTimeoutMs: 200,
+        logKeptEntries: 500,
+        learnersMax: 2,
+        requestBytesMax: 1_000,
+      },
+    });
+  });
+
+  test('that is told only how others reach it is a cluster of one', () => {
+    expect(optionsOf({ 'initial-advertise-peer-urls': ['http://a:2380'] }).peers).toEqual({
+      default: ['http://a:2380'],
+    });
+  });
+
+  test('in memory keeps nothing in a folder', () => {
+    expect(start({ memory: true }).where).toEqual({ memory: true });
+    expect(start({ memory: false, 'data-dir': 'd' }).where).toEqual({ dataDir: 'd' });
+  });
+
+  test.each<[string, ServeFlags, unknown]>([
+    ['hours', { 'auto-compaction-retention': '2' }, { mode: 'periodic', retention: 7_200_000 }],
+    ['a time', { 'auto-compaction-retention': '30m' }, { mode: 'periodic', retention: 1_800_000 }],
+    ['nothing', { 'auto-compaction-retention': '0' }, undefined],
+    [
+      'revisions',
+      { 'auto-compaction-mode': 'revision', 'auto-compaction-retention': '1000' },
+      { mode: 'revision', retention: 1_000 },
+    ],
+    ['no revisions', { 'auto-compaction-mode': 'revision' }, undefined],
+  ])('keeps history for %s', (_, flags, autoCompaction) => {
+    expect(optionsOf(flags).autoCompaction).toEqual(autoCompaction);
+  });
+});
+
+describe('flags that contradict each other', () => {
+  test.each<[ServeFlags, string]>([
+    [{ memory: true, 'data-dir': 'd' }, '--memory is true; it must be left out with --data-dir'],
+    [
+      { memory: true, 'initial-cluster': 'a=http://a:1' },
+      '--memory is true; it must be left out with --initial-cluster',
+    ],
+    [{ memory: true, 'listen-peer-urls': ['http://a:1'] }, 'left out with --listen-peer-urls'],
+    [{ 'advertise-client-urls': ['http://a:1'] }, 'given with --listen-client-urls'],
+    [
+      { 'listen-client-urls': ['http://0.0.0.0:1'], 'initial-cluster': 'a=http://a:1' },
+      '--advertise-client-urls is undefined; it must be given when --listen-client-urls is every address',
+    ],
+    [
+      { 'listen-client-urls': ['http://[::]:1'], 'advertise-client-urls': ['http://[::]:1'] },
+      '--advertise-client-urls is "http://[::]:1"; it must be an address that clients can reach',
+    ],
+    [{ 'initial-cluster': 'http://a:1' }, '--initial-cluster is "http://a:1"; it must be name=http://host:port'],
+    [{ 'initial-cluster': 'a=http://a:1,,b=http://b:1' }, '--initial-cluster is ""'],
+    [{ 'peer-cert-file': 'cert' }, '--peer-key-file'],
+    [{ 'peer-key-file': 'key' }, '--peer-cert-file'],
+    [{ 'peer-client-cert-auth': true }, '--peer-cert-file'],
+    [{ 'peer-cert-file': 'c', 'peer-key-file': 'k', 'peer-client-cert-auth': true }, '--peer-trusted-ca-file'],
+    [{ 'auto-compaction-retention': 'soon' }, '--auto-compaction-retention is "soon"; it must be a time'],
+    [{ 'auto-compaction-mode': 'revision', 'auto-compaction-retention': '1h' }, 'a number of revisions'],
+  ])('%j are refused', (flags, words) => {
+    expect(() => start(flags)).toThrow(InvalidArgumentError);
+    expect(() => start(flags)).toThrow(words);
+  });
+
+  test('a wildcard address serves a member by itself', () => {
+    expect(optionsOf({ 'listen-client-urls': ['http://0.0.0.0:1'] }).listen).toEqual(['http://0.0.0.0:1']);
+  });
+
+  test('a file that cannot be read is named with its flag and the reason', () => {
+    const failing = () => {
+      throw new Error('ENOENT: no such file');
+    };
+
+    expect(() => toStart({ 'peer-cert-file': 'cert' }, failing)).toThrow(
+      '--peer-cert-file is "cert"; it must be a file that can be read (ENOENT: no such file)',
+    );
+  });
+});
+
+describe('what the member refuses', () => {
+  test.each([
+    [
+      ['name', 'c', 'one of the names in peers: a, b'],
+      '--name is "c"; it must be one of the names in --initial-cluster: a, b',
+    ],
+    [['peers.a', 'x', 'an address'], '--initial-cluster (a) is "x"; it must be an address'],
+    [
+      ['advertisePeers', 'http://x:1', 'as in peers.a: http://a:1'],
+      '--initial-advertise-peer-urls is "http://x:1"; it must be as in --initial-cluster (a): http://a:1',
+    ],
+    [['electionTimeoutMs', 200, '5 heartbeats'], '--election-timeout is 200; it must be 5 heartbeats'],
+    [['readsMax', 0, 'more'], 'readsMax is 0; it must be more'],
+  ] as const)('%j is told in the words of flags', ([field, value, limit], words) => {
+    expect((inFlagWords(new InvalidArgumentError(field, value, limit)) as Error).message).toBe(words);
+  });
+
+  test('anything else is left as it is', () => {
+    const error = new Error('EADDRINUSE');
+
+    expect(inFlagWords(error)).toBe(error);
+  });
+});

@@ -1,0 +1,191 @@
+import { InvalidArgumentError } from '../base/errors.js';
+import type { StartOptions, Where } from '../server/start-member.js';
+import { parseGoDuration } from './go-duration.js';
+import { SERVE_FLAGS, type ServeFlags } from './serve-flags.js';
+
+/** What a member is started with. */
+export interface Start {
+  readonly where: Where;
+  readonly options: StartOptions;
+}
+
+const MS_PER_HOUR = 3_600_000;
+
+/** Flags of a member that others can reach, which one in memory cannot be: it would forget its votes. */
+const OF_CLUSTERS = [
+  'initial-cluster',
+  'initial-advertise-peer-urls',
+  'listen-peer-urls',
+  'initial-cluster-state',
+  'force-new-cluster',
+] as const;
+
+/** Addresses that mean every address of a machine, and so lead nobody to it. */
+const UNSPECIFIED = /^https?:\/\/(?:0\.0\.0\.0|\[::\])(?::|\/|$)/;
+
+/**
+ * What the flags come to. What the member itself refuses is not refused here, see {@link inFlagWords}.
+ *
+ * @param readFile - for certificates and keys
+ * @throws {@link InvalidArgumentError} naming the flag that contradicts another, or whose file cannot be read
+ */
+export function toStart(flags: ServeFlags, readFile: (path: string) => Uint8Array): Start {
+  const where = placeOf(flags);
+  refuseUnreachable(flags);
+  const peers = initialCluster(flags);
+  const peerTls = certificates(flags, readFile);
+  const autoCompaction = compaction(flags);
+  return {
+    where,
+    options: definedOnly({
+      listen: flags['listen-client-urls'] ?? [SERVE_FLAGS['listen-client-urls'].fallback as string],
+      advertiseClients: flags['advertise-client-urls'],
+      name: flags.name,
+      peers,
+      initialState: flags['initial-cluster-state'],
+      token: flags['initial-cluster-token'],
+      listenPeers: flags['listen-peer-urls'],
+      advertisePeers: flags['initial-advertise-peer-urls'],
+      forceNewCluster: flags['force-new-cluster'],
+      autoPromote: flags['auto-promote'],
+      strictReconfigCheck: flags['strict-reconfig-check'],
+      peerTls,
+      autoCompaction,
+      heartbeatMs: flags['heartbeat-interval'],
+      electionTimeoutMs: flags['election-timeout'],
+      logKeptEntries: flags['snapshot-catchup-entries'],
+      learnersMax: flags['max-learners'],
+      requestBytesMax: flags['max-request-bytes'],
+    }),
+  };
+}
+
+/** The flags behind the options of a member. */
+const FLAG_OF_OPTION: Readonly<Record<string, string>> = {
+  dataDir: '--data-dir',
+  memory: '--memory',
+  listen: '--listen-client-urls',
+  advertiseClients: '--advertise-client-urls',
+  name: '--name',
+  peers: '--initial-cluster',
+  initialState: '--initial-cluster-state',
+  token: '--initial-cluster-token',
+  listenPeers: '--listen-peer-urls',
+  advertisePeers: '--initial-advertise-peer-urls',
+  forceNewCluster: '--force-new-cluster',
+  peerTls: '--peer-cert-file',
+  autoCompaction: '--auto-compaction-retention',
+  heartbeatMs: '--heartbeat-interval',
+  electionTimeoutMs: '--election-timeout',
+  logKeptEntries: '--snapshot-catchup-entries',
+  learnersMax: '--max-learners',
+  requestBytesMax: '--max-request-bytes',
+};
+
+/** The same error in the words of whoever gave flags, not options. */
+export function inFlagWords(error: unknown): unknown {
+  if (!(error instanceof InvalidArgumentError)) return error;
+  const [option = '', ...rest] = error.field.split('.');
+  const flag = FLAG_OF_OPTION[option];
+  if (flag === undefined) return error;
+  const field = option === 'peers' && rest.length > 0 ? `${flag} (${rest.join('.')})` : flag;
+  return new InvalidArgumentError(field, error.value, namesFlags(error.limit));
+}
+
+/** Where an option is mentioned in what something must be. */
+function namesFlags(limit: string): string {
+  return limit
+    .replaceAll(/\bpeers(?:\.([\w-]+))?/g, (_, member?: string) =>
+      member === undefined ? '--initial-cluster' : `--initial-cluster (${member})`,
+    )
+    .replaceAll(/\badvertisePeers\b/g, '--initial-advertise-peer-urls')
+    .replaceAll(/\blistenPeers\b/g, '--listen-peer-urls');
+}
+
+function placeOf(flags: ServeFlags): Where {
+  if (!flags.memory) return { dataDir: flags['data-dir'] ?? (SERVE_FLAGS['data-dir'].fallback as string) };
+  const other = (['data-dir', ...OF_CLUSTERS] as const).find((name) => flags[name] !== undefined);
+  if (other !== undefined) throw new InvalidArgumentError('--memory', true, `left out with --${other}`);
+  return { memory: true };
+}
+
+function refuseUnreachable(flags: ServeFlags): void {
+  const [listen, advertise] = [flags['listen-client-urls'], flags['advertise-client-urls']];
+  if (advertise !== undefined && listen === undefined) {
+    throw new InvalidArgumentError('--advertise-client-urls', advertise.join(), 'given with --listen-client-urls');
+  }
+  const everywhere = listen?.find((url) => UNSPECIFIED.test(url));
+  const isReached = OF_CLUSTERS.some((name) => flags[name] !== undefined);
+  if (everywhere !== undefined && advertise === undefined && isReached) {
+    const needed =
+      'given when --listen-client-urls is every address of the machine: members tell clients of each other';
+    throw new InvalidArgumentError('--advertise-client-urls', undefined, needed);
+  }
+  const nowhere = advertise?.find((url) => UNSPECIFIED.test(url));
+  if (nowhere !== undefined) {
+    throw new InvalidArgumentError('--advertise-client-urls', nowhere, 'an address that clients can reach');
+  }
+}
+
+/** `a=http://h:1,a=http://h:2,b=http://k:1` by name. */
+function initialCluster(flags: ServeFlags): Readonly<Record<string, readonly string[]>> | undefined {
+  const text = flags['initial-cluster'];
+  if (text === undefined) {
+    const own = flags['initial-advertise-peer-urls'];
+    // As in etcd, a member that is told of no others is a cluster of one.
+    return own && { [flags.name ?? (SERVE_FLAGS.name.fallback)]: own };
+  }
+  const peers: Record<string, string[]> = {};
+  for (const part of text.split(',')) {
+    const [, name, url] = /^\s*([^=\s]+)=(\S+)\s*$/.exec(part) ?? [];
+    if (name === undefined || url === undefined) {
+      throw new InvalidArgumentError('--initial-cluster', part, 'name=http://host:port, separated by commas');
+    }
+    (peers[name] ??= []).push(url);
+  }
+  return peers;
+}
+
+function certificates(flags: ServeFlags, readFile: (path: string) => Uint8Array): StartOptions['peerTls'] {
+  const read = (name: 'peer-cert-file' | 'peer-key-file' | 'peer-trusted-ca-file'): Uint8Array | undefined => {
+    const path = flags[name];
+    if (path === undefined) return undefined;
+    try {
+      return readFile(path);
+    } catch (error) {
+      throw new InvalidArgumentError(`--${name}`, path, `a file that can be read (${(error as Error).message})`);
+    }
+  };
+  const [cert, key, ca] = [read('peer-cert-file'), read('peer-key-file'), read('peer-trusted-ca-file')];
+  const requireClientCert = flags['peer-client-cert-auth'] ?? false;
+  if (cert === undefined && key === undefined && ca === undefined && !requireClientCert) return undefined;
+  if (cert === undefined || key === undefined) {
+    const missing = cert === undefined ? '--peer-cert-file' : '--peer-key-file';
+    throw new InvalidArgumentError(missing, undefined, 'given with the other --peer flags for TLS');
+  }
+  if (requireClientCert && ca === undefined) {
+    throw new InvalidArgumentError('--peer-trusted-ca-file', undefined, 'given with --peer-client-cert-auth');
+  }
+  return { cert, key, requireClientCert, ...(ca !== undefined && { ca }) };
+}
+
+/** A period is in hours where it has no unit, as in etcd. */
+function compaction(flags: ServeFlags): StartOptions['autoCompaction'] {
+  const { 'auto-compaction-mode': mode = 'periodic', 'auto-compaction-retention': text = '0' } = flags;
+  const isNumber = /^\d+$/.test(text);
+  if (mode === 'revision') {
+    const retention = Number(text);
+    if (isNumber && Number.isSafeInteger(retention)) return retention === 0 ? undefined : { mode, retention };
+    throw new InvalidArgumentError('--auto-compaction-retention', text, 'a number of revisions, such as 1000');
+  }
+  const retention = isNumber ? Number(text) * MS_PER_HOUR : parseGoDuration(text);
+  if (retention !== undefined) return retention === 0 ? undefined : { mode, retention };
+  throw new InvalidArgumentError('--auto-compaction-retention', text, 'a time such as 30m or 1h, or whole hours');
+}
+
+type Defined<T> = { [Key in keyof T]?: Exclude<T[Key], undefined> };
+
+/** Without what was not given: the member has defaults of its own. */
+function definedOnly<T extends object>(options: T): Defined<T> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Defined<T>;
+}
