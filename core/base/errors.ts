@@ -176,8 +176,9 @@ export class UnavailableError extends CoordinationError {
 /** There is no leader at present. Nothing was done. */
 export class NoLeaderError extends UnavailableError {
   override readonly code = 'NO_LEADER';
-  constructor() {
-    super('the member knows no leader at present');
+  /** @param why - where something is known of it */
+  constructor(why?: string) {
+    super(`the member knows no leader at present${why === undefined ? '' : `: ${why}`}`);
   }
 }
 

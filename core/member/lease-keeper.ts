@@ -5,7 +5,8 @@ import type { Logger } from '../base/logger.js';
 import type { Lessor } from '../lease/lessor.js';
 
 export interface LeaseKeeperParts {
-  readonly lessor: Lessor;
+  /** Those of the state in force. */
+  readonly lessor: () => Lessor;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly settings: {
@@ -13,9 +14,9 @@ export interface LeaseKeeperParts {
     readonly leaseRevokesPerScan: number;
     readonly electionTimeoutMs: number;
   };
-  /** Makes a read linearizable, and so confirms that this member leads. */
-  readonly read: <T>(read: () => T) => Promise<T>;
-  /** Proposes the end of a lease. */
+  /** Does something once a majority has confirmed that this member leads, and has led in one term since it was asked. */
+  readonly asLeader: <T>(work: () => T) => Promise<T>;
+  /** Proposes the end of a lease, as the leader and at once. */
   readonly revoke: (id: LeaseId) => Promise<unknown>;
 }
 
@@ -23,49 +24,61 @@ export interface LeaseKeeperParts {
  * The leader's half of leases: it knows when each was last renewed, and proposes the end of those that have run out.
  *
  * A lease never ends early. Its time is counted from when its grant was applied or its renewal confirmed, both of them
- * before the client has its answer; and a new leader, who knows of no renewals, lets every lease begin anew.
+ * before the client has its answer; a new leader, who knows of no renewals, lets every lease begin anew; and one who was
+ * stuck while others led, and finds leases that have run out in his eyes alone, has to ask a majority before he says so.
  */
 export class LeaseKeeper {
   readonly #parts: LeaseKeeperParts;
   #timer: Timer | undefined;
-  #stopped = false;
 
   constructor(parts: LeaseKeeperParts) {
     this.#parts = parts;
   }
 
   /**
-   * Begins to keep time. To be called by a new leader that has applied all that earlier ones committed: every lease gets
-   * its full TTL, and an election timeout for renewals that were answered by the leader before.
+   * Begins to keep time. To be called when this member leads and has applied all that earlier leaders committed: every
+   * lease gets its full TTL, and an election timeout for renewals that were answered by the leader before.
    */
   start(): void {
-    this.#parts.lessor.extendAll(this.#parts.settings.electionTimeoutMs);
+    this.#parts.lessor().extendAll(this.#parts.settings.electionTimeoutMs);
     this.#scan();
   }
 
+  /** This member leads no more: time is another's to keep. */
   stop(): void {
-    this.#stopped = true;
     this.#timer?.cancel();
+    this.#timer = undefined;
   }
 
   /** Starts a granted lease's time at once, not at the next scan. */
   granted(id: LeaseId): void {
-    this.#renew(id);
+    if (this.#timer !== undefined) this.#renew(id);
   }
 
   /**
-   * Renews a lease, once leadership is confirmed by a round of ReadIndex that all renewals waiting share: a member that
+   * Renews leases, once leadership is confirmed by a round of ReadIndex that all renewals waiting share: a member that
    * was paused must not promise time that another leader has already let run out.
    *
-   * @returns its TTL; 0 if it does not exist, or has run out and is about to be revoked
+   * @returns their TTLs in seconds; 0 for one that does not exist, or has run out and is about to be revoked
+   * @throws {@link NotLeaderError}, {@link LeaderChangedError} if this member does not lead, or did not all along
    */
-  keepAlive(id: LeaseId): Promise<number> {
-    return this.#parts.read(() => this.#renew(id));
+  keepAlive(ids: readonly LeaseId[]): Promise<readonly number[]> {
+    return this.#parts.asLeader(() => ids.map((id) => this.#renew(id)));
+  }
+
+  /**
+   * Milliseconds that are left of a lease: 0 or less if it has run out and is about to be revoked.
+   *
+   * @throws {@link LeaseNotFoundError} if it does not exist; as {@link keepAlive}
+   */
+  remainingMs(id: LeaseId): Promise<number> {
+    const { asLeader, lessor, clock } = this.#parts;
+    return asLeader(() => lessor().remainingMs(id, clock.now()));
   }
 
   #renew(id: LeaseId): number {
     try {
-      return this.#parts.lessor.renew(id, this.#parts.clock.now());
+      return this.#parts.lessor().renew(id, this.#parts.clock.now());
     } catch (error) {
       if (hasCode(error, 'LEASE_NOT_FOUND')) return 0;
       throw error;
@@ -74,12 +87,22 @@ export class LeaseKeeper {
 
   readonly #scan = (): void => {
     const { lessor, clock, settings } = this.#parts;
-    if (this.#stopped) return;
     this.#timer = clock.after(settings.leaseScanMs, this.#scan);
-    for (const id of lessor.expire(clock.now(), settings.leaseRevokesPerScan)) void this.#end(id);
+    const expired = lessor().expire(clock.now(), settings.leaseRevokesPerScan);
+    if (expired.length > 0) void this.#endAll(expired);
   };
 
-  /** One that cannot be revoked now is named again by the lessor. */
+  /** Those that cannot be revoked now are named again by the lessor. */
+  async #endAll(ids: readonly LeaseId[]): Promise<void> {
+    const { asLeader, logger } = this.#parts;
+    try {
+      // Proposed in the very moment of the confirmation, so in the same term.
+      await asLeader(() => ids.map((id) => this.#end(id)));
+    } catch (error) {
+      logger.debug({ leases: ids.length, error }, 'expired leases are not revoked yet');
+    }
+  }
+
   async #end(id: LeaseId): Promise<void> {
     const { revoke, logger } = this.#parts;
     const lease = id.toString(16);

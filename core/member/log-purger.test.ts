@@ -17,7 +17,7 @@ function setUp(lot = { entries: 3, bytes: 1_000 }) {
   } as Backend;
   const raft = { compactTo: (index: number) => void calls.push(`raft ${index}`) } as Raft;
   const log = { compactTo: async (index: number) => void calls.push(`log ${index}`) } as DurableLog;
-  const purger = new LogPurger({ raft, log, backend }, lot, (error) => failures.push(error));
+  const purger = new LogPurger({ raft, log, state: () => ({ backend }) }, lot, (error) => failures.push(error));
   let index = 0;
   const apply = (count: number, bytes = 1) =>
     purger.applied(
@@ -71,16 +71,20 @@ describe('LogPurger', () => {
     expect(calls).toEqual(['flush', 'flush', 'raft 3', 'log 3']);
   });
 
-  test('once it is stopped nothing is let go of any more', async () => {
+  test('while it is held nothing is let go of, and afterwards as before', async () => {
     const { purger, calls, apply, flush } = setUp();
     apply(3);
     await flush();
     apply(3);
 
-    const stopped = purger.stop();
+    const held = purger.hold();
     await flush();
-    await stopped;
+    await held;
 
     expect(calls).toEqual(['flush', 'flush']);
+    purger.release();
+    apply(3);
+    await flush();
+    expect(calls.slice(2)).toEqual(['flush', 'raft 6', 'log 6']);
   });
 });

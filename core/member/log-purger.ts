@@ -1,15 +1,22 @@
-import type { Backend } from '../backend/backend.js';
 import type { Raft } from '../raft/raft.js';
 import type { Entry } from '../raft/types.js';
 import type { DurableLog } from './durable-log.js';
+import type { State } from './state-store.js';
+
+export interface LogPurgerParts {
+  readonly raft: Pick<Raft, 'compactTo'>;
+  readonly log: Pick<DurableLog, 'compactTo'>;
+  readonly state: () => Pick<State, 'backend'>;
+}
 
 /**
- * Lets go of log entries that a restart no longer needs: those that are applied and durable in the backend. Applied
+ * Lets go of log entries that a restart no longer needs: those that are applied and durable in the backend; what is kept serves
+ * followers that lag behind, too. Applied
  * entries are counted off in lots, by number and by bytes; when a lot is full, the lots before it are let go of. So
  * between one and two lots of applied entries are kept, whatever the size of the entries.
  */
 export class LogPurger {
-  readonly #parts: { readonly raft: Raft; readonly log: DurableLog; readonly backend: Backend };
+  readonly #parts: LogPurgerParts;
   readonly #lot: { readonly entries: number; readonly bytes: number };
   readonly #onFailure: (error: Error) => void;
   #entries = 0;
@@ -17,10 +24,10 @@ export class LogPurger {
   /** The last entry of the lot before the one that is being filled. */
   #lastOfLot = 0;
   #purging: Promise<void> | undefined;
-  #stopped = false;
+  #isHeld = false;
 
   constructor(
-    parts: { readonly raft: Raft; readonly log: DurableLog; readonly backend: Backend },
+    parts: LogPurgerParts,
     lot: { readonly entries: number; readonly bytes: number },
     onFailure: (error: Error) => void,
   ) {
@@ -34,16 +41,20 @@ export class LogPurger {
     this.#entries += entries.length;
     for (const entry of entries) this.#bytes += entry.data.length;
     if (this.#entries < this.#lot.entries && this.#bytes < this.#lot.bytes) return;
-    if (this.#purging !== undefined || this.#stopped) return;
+    if (this.#purging !== undefined || this.#isHeld) return;
     this.#purging = this.#purge((entries.at(-1) as Entry).index)
       .catch(this.#onFailure)
       .finally(() => (this.#purging = undefined));
   }
 
-  /** Resolves when nothing is being purged any more. */
-  async stop(): Promise<void> {
-    this.#stopped = true;
+  /** Resolves when nothing is being purged, and nothing will be until it is released. */
+  async hold(): Promise<void> {
+    this.#isHeld = true;
     await this.#purging;
+  }
+
+  release(): void {
+    this.#isHeld = false;
   }
 
   async #purge(lastApplied: number): Promise<void> {
@@ -51,8 +62,8 @@ export class LogPurger {
     this.#lastOfLot = lastApplied;
     this.#entries = 0;
     this.#bytes = 0;
-    await this.#parts.backend.flush();
-    if (index === 0 || this.#stopped) return;
+    await this.#parts.state().backend.flush();
+    if (index === 0 || this.#isHeld) return;
     this.#parts.raft.compactTo(index);
     await this.#parts.log.compactTo(index);
   }

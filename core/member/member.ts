@@ -1,5 +1,11 @@
 import type { Clock } from '../base/clock.js';
-import { InvalidArgumentError, LeaseTtlTooLargeError, type MemberStoppedError } from '../base/errors.js';
+import {
+  type CoordinationError,
+  InvalidArgumentError,
+  LeaseTtlTooLargeError,
+  type MemberStoppedError,
+  UnavailableError,
+} from '../base/errors.js';
 import { type LeaseId, NO_LEASE } from '../base/key-value.js';
 import type { Logger } from '../base/logger.js';
 import type {
@@ -13,43 +19,66 @@ import type {
   TxnRequest,
   TxnResult,
 } from '../base/operation.js';
-import type { Prng } from '../base/prng.js';
+import type { MemberInfo } from '../machine/types.js';
 import { isReadOnly } from '../mvcc/txn-plan.js';
 import { validateDelete, validatePut, validateRange, validateTxn } from '../mvcc/validate.js';
+import type { MemberId } from '../raft/types.js';
+import { type Snapshot, takeSnapshot } from '../snapshot/take-snapshot.js';
 import type { Watcher, WatchRequest } from '../watch/hub.js';
-import { type Identity, randomId } from './identity.js';
-import { LeaseKeeper } from './lease-keeper.js';
-import { Replica, type ReplicaParts } from './replica.js';
+import { ClusterPart, type ClusterPartParts } from './cluster-part.js';
+import { randomId } from './identity.js';
+import { hashKv, type KvHash } from './kv-hash.js';
+import type { MembershipChange } from './membership-changes.js';
+import { checkedPeerUrls } from './membership-rules.js';
+import { PatientWatcher } from './patient-watcher.js';
+import type { Replica } from './replica.js';
 
-/** What a member is composed of. It owns the log and the backend from then on, and closes them. */
-export interface MemberParts extends ReplicaParts {
-  readonly identity: Identity;
-  readonly clock: Clock;
-  readonly prng: Prng;
+/** What a member is composed of. It owns the log, the backend and the way to the others from then on, and closes them. */
+export interface MemberParts extends ClusterPartParts {
+  /** Ends a member that is still waiting for its cluster to be one: `open` rejects then. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** How a member is, as it sees itself. */
+export interface MemberStatus {
+  /** Who leads, where that is known. */
+  readonly leader: MemberId | undefined;
+  readonly term: number;
+  /** The last entry that is known to be committed. */
+  readonly raftIndex: number;
+  readonly appliedIndex: number;
+  readonly sizeBytes: number;
+  readonly isLearner: boolean;
+  /** What is wrong at present, in words. */
+  readonly errors: readonly string[];
 }
 
 const LEASE_ID_MIN = -(2n ** 63n);
 const LEASE_ID_MAX = 2n ** 63n - 1n;
 
 /**
- * ONE member of a cluster, as everybody outside sees it: the keyspace, watches and leases. Every call is checked before
- * anything is proposed.
+ * ONE member of a cluster, as everybody outside sees it: the keyspace, watches, leases, and the members. Any member takes
+ * any request; what only the leader can do is asked of it. Every call is checked before anything is proposed.
  *
- * It ends by `close()`, or by itself when it cannot keep a promise any more, such as after a failed sync. Then writes
- * under way fail with {@link OutcomeUnknownError}, everything else with {@link MemberStoppedError}, and `stopped` says
- * why.
+ * It ends by `close()`, or by itself when it cannot keep a promise any more, such as after a failed sync, or when the
+ * cluster removed it. Then writes under way fail with {@link OutcomeUnknownError}, everything else with
+ * {@link MemberStoppedError}, and `stopped` says why.
+ *
+ * What every call may throw beside its own errors: {@link NoLeaderError}, {@link TimeoutError} and
+ * {@link TooManyRequestsError}, after which nothing was done; a write also {@link OutcomeUnknownError}.
  */
 export class Member {
   readonly clusterId: bigint;
-  readonly memberId: bigint;
+  readonly memberId: MemberId;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Resolves when the member has ended: with nothing if it was closed, with the reason if it failed. */
   readonly stopped: Promise<MemberStoppedError | undefined>;
 
   readonly #parts: MemberParts;
+  readonly #cluster: ClusterPart;
   readonly #replica: Replica;
-  readonly #leases: LeaseKeeper;
+  #closing: Promise<void> | undefined;
 
   private constructor(parts: MemberParts) {
     this.clusterId = parts.identity.clusterId;
@@ -57,42 +86,71 @@ export class Member {
     this.clock = parts.clock;
     this.logger = parts.logger;
     this.#parts = parts;
-    this.#replica = new Replica(parts);
+    this.#cluster = new ClusterPart(parts);
+    this.#replica = this.#cluster.replica;
     this.stopped = this.#replica.stopped;
-    this.#leases = new LeaseKeeper({
-      ...parts,
-      lessor: parts.machine.lessor,
-      read: (read) => this.#replica.read(read),
-      revoke: (id) => this.#replica.proposeFirst({ type: 'leaseRevoke', id }),
-    });
-    void this.stopped.then(() => this.#leases.stop());
   }
 
-  /** Starts a member; resolves when it has applied everything that was committed before, and answers calls. */
+  /**
+   * Starts a member; resolves when it knows a leader and has applied everything that was committed before, so that it may
+   * serve. A member whose cluster has no majority yet waits for it without a limit.
+   *
+   * @throws {@link MemberRemovedError}, {@link MemberRefusedError} if the cluster will not have it; {@link ClosedError} if
+   * `signal` aborted; the parts are closed then
+   */
   static async open(parts: MemberParts): Promise<Member> {
     const member = new Member(parts);
-    await member.#replica.start();
-    member.#leases.start();
-    return member;
+    const abort = () => void member.#replica.close();
+    parts.signal?.addEventListener('abort', abort, { once: true });
+    try {
+      if (parts.signal?.aborted) abort();
+      await member.#cluster.start();
+      return member;
+    } catch (error) {
+      await member.#replica.close();
+      throw error;
+    } finally {
+      parts.signal?.removeEventListener('abort', abort);
+    }
   }
 
   /** Raft's term. */
   get term(): number {
-    return this.#parts.raft.term;
+    return this.#replica.raft.term;
   }
 
   /** The store's revision as applied here. */
   get revision(): number {
-    return this.#parts.machine.keyspace.revision;
+    return this.#replica.state.machine.keyspace.revision;
+  }
+
+  /** Who leads, where that is known. */
+  get leader(): MemberId | undefined {
+    return this.#replica.raft.leader;
+  }
+
+  /** Whether this member only receives the log, without a vote. */
+  get isLearner(): boolean {
+    return this.#replica.raft.configuration.learners.includes(this.memberId);
+  }
+
+  /** The last entry of the log that is known to be committed. */
+  get raftIndex(): number {
+    return this.#replica.raft.commitIndex;
+  }
+
+  /** The last entry of the log that is applied here. */
+  get appliedIndex(): number {
+    return this.#replica.state.machine.appliedIndex;
   }
 
   /** @throws {@link CompactedError}, {@link FutureRevisionError} if the revision asked for cannot be read */
   async range(request: RangeRequest): Promise<RangeResult> {
     validateRange(request);
-    const { keyspace } = this.#parts.machine;
-    if (!request.serializable) return this.#replica.read(() => keyspace.range(request));
-    this.#replica.assertRunning();
-    return keyspace.range(request);
+    const read = request.serializable
+      ? this.#replica.readHere.bind(this.#replica)
+      : this.#replica.read.bind(this.#replica);
+    return read(({ machine }) => machine.keyspace.range(request));
   }
 
   /** @throws {@link LeaseNotFoundError}, {@link KeyNotFoundError} */
@@ -109,7 +167,7 @@ export class Member {
   async txn(request: TxnRequest): Promise<TxnResult> {
     if (!isReadOnly(request)) return this.#replica.propose(request, validateTxn);
     validateTxn(request);
-    return this.#replica.read(() => this.#parts.machine.keyspace.readTxn(request));
+    return this.#replica.read(({ machine }) => machine.keyspace.readTxn(request));
   }
 
   /**
@@ -142,7 +200,7 @@ export class Member {
       id: id === NO_LEASE ? this.#freeLeaseId() : id,
       ttlSeconds: Math.max(ttlSeconds, leaseTtlMinSeconds),
     });
-    this.#leases.granted(result.id);
+    this.#cluster.leases.granted(result.id);
     return { revision: result.revision, id: result.id, ttlSeconds: result.ttlSeconds };
   }
 
@@ -159,20 +217,25 @@ export class Member {
    */
   async leaseKeepAlive(id: LeaseId): Promise<{ revision: number; ttlSeconds: number }> {
     const { revision } = this;
-    return { revision, ttlSeconds: await this.#leases.keepAlive(id) };
+    return { revision, ttlSeconds: await this.#cluster.renewals.keepAlive(id) };
   }
 
-  /** What is left of a lease: below 0 if it does not exist. */
+  /** What is left of a lease: below 0 if it does not exist. The leader alone knows. */
   async leaseTimeToLive(id: LeaseId, keys: boolean): Promise<LeaseStatus & { revision: number }> {
-    return this.#replica.read(() => {
-      const { lessor } = this.#parts.machine;
+    const remainingMs = await this.#cluster.renewals.remainingMs(id).catch((error: CoordinationError) => {
+      if (error.code === 'LEASE_NOT_FOUND') return undefined;
+      throw error;
+    });
+    return this.#replica.read(({ machine: { lessor } }) => {
       const { revision } = this;
-      if (!lessor.has(id)) return { id, grantedTtlSeconds: 0, remainingTtlSeconds: -1, keys: [], revision };
+      if (remainingMs === undefined || !lessor.has(id)) {
+        return { id, grantedTtlSeconds: 0, remainingTtlSeconds: -1, keys: [], revision };
+      }
       return {
         id,
         grantedTtlSeconds: lessor.ttlSeconds(id),
         // A lease that ran out a moment ago exists until its revocation is applied.
-        remainingTtlSeconds: Math.max(0, Math.floor(lessor.remainingMs(id, this.clock.now()) / 1_000)),
+        remainingTtlSeconds: Math.max(0, Math.floor(remainingMs / 1_000)),
         keys: keys ? lessor.keys(id) : [],
         revision,
       };
@@ -181,7 +244,7 @@ export class Member {
 
   /** All leases that exist. */
   async leases(): Promise<{ revision: number; ids: readonly LeaseId[] }> {
-    return this.#replica.read(() => ({ revision: this.revision, ids: this.#parts.machine.lessor.ids() }));
+    return this.#replica.read(({ machine }) => ({ revision: this.revision, ids: machine.lessor.ids() }));
   }
 
   /**
@@ -191,18 +254,121 @@ export class Member {
    */
   watch(request: WatchRequest, onReady: () => void): Watcher {
     this.#replica.assertRunning();
-    return this.#parts.machine.watch.watch(request, onReady);
+    const watcher = this.#replica.state.machine.watch.watch(request, onReady);
+    // Without a cluster, nobody sends a snapshot.
+    if (this.#parts.stateStore === undefined) return watcher;
+    return new PatientWatcher(watcher, () => this.#replica.installing, onReady);
   }
 
-  /** Answers whoever waits, makes everything durable, and ends. Idempotent. */
+  // --- The members ------------------------------------------------------------------------------------------------
+
+  /** @param options - linearizable: as a majority has it now, not as this member knew it last */
+  members({ linearizable }: { readonly linearizable: boolean }): Promise<readonly MemberInfo[]> {
+    const read = linearizable ? this.#replica.read.bind(this.#replica) : this.#replica.readHere.bind(this.#replica);
+    return read(({ machine }) => machine.membership.members);
+  }
+
+  /**
+   * Adds a member, which is to be started then.
+   *
+   * @param options - replaces: a dead member; the new one learns the log, and when it has caught up, one change gives it
+   * a vote and removes that one
+   * @throws {@link InvalidPeerUrlsError}, {@link PeerUrlExistsError}, {@link TooManyLearnersError},
+   * {@link NotEnoughStartedMembersError}, {@link UnhealthyClusterError}, {@link ConfigurationChangeError}
+   */
+  async memberAdd(options: {
+    readonly peerUrls: readonly string[];
+    readonly isLearner: boolean;
+    readonly replaces?: MemberId | undefined;
+  }): Promise<{ member: MemberInfo; members: readonly MemberInfo[] }> {
+    const peerUrls = checkedPeerUrls(options.peerUrls);
+    const members = await this.#change({ type: 'add', ...options, peerUrls });
+    const member = members.find((info) => info.peerUrls.join() === peerUrls.join());
+    // Nobody else can have removed it already: one change at a time, and each is answered as it is applied.
+    return { member: member as MemberInfo, members };
+  }
+
+  /** Removes a member for ever. @throws {@link MemberNotFoundError}, and as {@link memberAdd} */
+  memberRemove(id: MemberId): Promise<readonly MemberInfo[]> {
+    return this.#change({ type: 'remove', id });
+  }
+
+  /** Says where a member listens from now on. @throws {@link MemberNotFoundError}, {@link PeerUrlExistsError} */
+  memberUpdate(id: MemberId, peerUrls: readonly string[]): Promise<readonly MemberInfo[]> {
+    return this.#change({ type: 'update', id, peerUrls });
+  }
+
+  /** Gives a learner a vote. @throws {@link MemberNotLearnerError}, {@link LearnerNotReadyError}, and as {@link memberAdd} */
+  memberPromote(id: MemberId): Promise<readonly MemberInfo[]> {
+    return this.#change({ type: 'promote', id });
+  }
+
+  // --- Maintenance ------------------------------------------------------------------------------------------------
+
+  status(): MemberStatus {
+    const { raft, state, installing } = this.#replica;
+    const errors = this.leader === undefined ? ['no leader'] : [];
+    return {
+      leader: this.leader,
+      term: raft.term,
+      raftIndex: this.raftIndex,
+      appliedIndex: this.appliedIndex,
+      sizeBytes: installing === undefined ? state.backend.sizeBytes() : 0,
+      isLearner: this.isLearner,
+      errors: [...errors, ...this.#cluster.admission.troubles],
+    };
+  }
+
+  /** Hands leadership to another voter. @throws {@link NotLeaderError}, {@link BadLeaderTransfereeError}, {@link TimeoutError} */
+  async moveLeader(to: MemberId): Promise<void> {
+    this.#replica.assertRunning();
+    await this.#cluster.handOver.to(to);
+  }
+
+  /** The whole state at this moment, as a stream that later writes do not change. Close it when it is read. */
+  snapshot(): Snapshot {
+    this.#replica.assertRunning();
+    if (this.#replica.installing !== undefined) throw new UnavailableError('the state is just being replaced');
+    return takeSnapshot(this.#replica.state.backend);
+  }
+
+  /** @throws {@link CompactedError}, {@link FutureRevisionError} */
+  hashKv(revision: number): Promise<KvHash> {
+    return hashKv((read) => this.#replica.readHere(read), revision);
+  }
+
+  /**
+   * Tells whenever a leader becomes known, or none is known any more.
+   *
+   * @returns ends it
+   */
+  onLeadership(callback: (hasLeader: boolean) => void): () => void {
+    let hadLeader = this.leader !== undefined;
+    return this.#replica.leadership.onLeader((leader) => {
+      const hasLeader = leader !== undefined;
+      if (hasLeader === hadLeader) return;
+      hadLeader = hasLeader;
+      callback(hasLeader);
+    });
+  }
+
+  /** Hands over leadership, answers whoever waits, makes everything durable, and ends. Idempotent. */
   close(): Promise<void> {
-    this.#leases.stop();
-    return this.#replica.close();
+    this.#closing ??= this.#cluster.close();
+    return this.#closing;
+  }
+
+  #change(change: MembershipChange): Promise<readonly MemberInfo[]> {
+    if (this.#parts.peers === undefined) {
+      return Promise.reject(new InvalidArgumentError('peers', 'none', 'given, for a member that is to have others'));
+    }
+    return this.#cluster.changes.make(change);
   }
 
   #freeLeaseId(): LeaseId {
+    const { lessor } = this.#replica.state.machine;
     let id = randomId(this.#parts.prng);
-    while (this.#parts.machine.lessor.has(id)) id = randomId(this.#parts.prng);
+    while (lessor.has(id)) id = randomId(this.#parts.prng);
     return id;
   }
 }

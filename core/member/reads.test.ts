@@ -6,18 +6,21 @@ import { Reads } from './reads.js';
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 /** Reads over a raft that only writes down what it is asked, and a state that has applied what the test says. */
-function setUp({ readsMax = 100, knownIndex = undefined as number | undefined } = {}) {
+function setUp({ readsMax = 100, isLed = true } = {}) {
   const asked: number[] = [];
   const broken: Error[] = [];
-  const state = { appliedIndex: 5 };
+  const state = { appliedIndex: 5, nowMs: 0, isLed };
   const reads = new Reads({
     askIndex(context) {
+      if (!state.isLed) throw new NoLeaderError();
       asked.push(context);
-      return knownIndex;
     },
     appliedIndex: () => state.appliedIndex,
     onBroken: (error) => broken.push(error),
     readsMax,
+    firstContext: 1,
+    nowMs: () => state.nowMs,
+    timeoutMs: 7_000,
   });
   return { asked, broken, state, reads };
 }
@@ -65,21 +68,64 @@ describe('Reads', () => {
     expect(await answer).toBe(5);
   });
 
-  test('where the index is known at once, a read waits for the end of the turn and for nothing else', async () => {
-    const { reads } = setUp({ knownIndex: 5 });
+  test('only so many rounds are under way; later reads share the next one', async () => {
+    const { reads, asked } = setUp();
+    const answers: Promise<number>[] = [];
+    for (let round = 1; round <= 7; round += 1) {
+      answers.push(reads.linearizable(() => round));
+      await turn();
+    }
+    expect(asked).toEqual([1, 2, 3, 4]);
 
-    expect(await reads.linearizable(() => 'read')).toBe('read');
+    reads.release([{ context: 1, index: 5 }]);
+    await turn();
+    expect(asked).toEqual([1, 2, 3, 4, 5]);
+
+    reads.release([2, 3, 4, 5].map((context) => ({ context, index: 5 })));
+    expect(await Promise.all(answers)).toEqual([1, 2, 3, 4, 5, 6, 7]);
   });
 
-  test('where the index is known at once, but not yet applied, a read waits until it is', async () => {
-    const { reads, state } = setUp({ knownIndex: 6 });
-    const answer = reads.linearizable(() => state.appliedIndex);
+  test('a round that is lost is asked again, under another context, and any of its answers will do', async () => {
+    const { reads, asked } = setUp();
+    const answer = reads.linearizable(() => 'read');
+    await turn();
+    reads.askAgain();
+    expect(asked).toEqual([1, 2]);
+
+    reads.release([{ context: 1, index: 5 }]);
+
+    expect(await answer).toBe('read');
+    reads.release([{ context: 2, index: 5 }]);
+  });
+
+  test('an answer to a context that was never asked answers nobody', async () => {
+    const { reads, asked } = setUp();
+    let isAnswered = false;
+    const answer = reads.linearizable(() => (isAnswered = true));
     await turn();
 
-    state.appliedIndex = 6;
-    reads.release([]);
+    reads.release([{ context: 99, index: 5 }]);
+    await turn();
+    expect(isAnswered).toBe(false);
 
-    expect(await answer).toBe(6);
+    reads.release([{ context: asked[0] as number, index: 5 }]);
+    await answer;
+  });
+
+  test('a read whose time is over is refused, and one that began later waits on', async () => {
+    const { reads, state } = setUp();
+    const early = reads.linearizable(() => 'early');
+    await turn();
+    state.nowMs = 1;
+    const late = reads.linearizable(() => 'late');
+    await turn();
+
+    state.nowMs = 7_000;
+    reads.expire();
+
+    await expect(early).rejects.toMatchObject({ code: 'TIMEOUT', retry: 'safe' });
+    reads.release([{ context: 2, index: 5 }]);
+    expect(await late).toBe('late');
   });
 
   test('what a read throws is its answer, and the others are answered all the same', async () => {
@@ -96,23 +142,45 @@ describe('Reads', () => {
   });
 
   test('a broken invariant in a read reaches the reader and the member', async () => {
-    const { reads, broken } = setUp({ knownIndex: 5 });
+    const { reads, broken } = setUp();
+    const answer = reads.linearizable(() => assert(false, 'all is well'));
+    await turn();
+    reads.release([{ context: 1, index: 5 }]);
 
-    await expect(reads.linearizable(() => assert(false, 'all is well'))).rejects.toThrow(/all is well/);
+    await expect(answer).rejects.toThrow(/all is well/);
     expect(broken).toHaveLength(1);
   });
 
-  test('where there is no leader, the reads of the round are told so', async () => {
-    const reads = new Reads({
-      askIndex() {
-        throw new NoLeaderError();
-      },
-      appliedIndex: () => 5,
-      onBroken: () => {},
-      readsMax: 100,
-    });
+  test('where nobody leads, reads wait for whoever does', async () => {
+    const { reads, asked, state } = setUp({ isLed: false });
+    const answer = reads.linearizable(() => 'read');
+    await turn();
+    expect(asked).toEqual([]);
 
-    await expect(reads.linearizable(() => 1)).rejects.toThrow(NoLeaderError);
+    state.isLed = true;
+    reads.askAgain();
+    reads.release([{ context: asked[0] as number, index: 5 }]);
+
+    expect(await answer).toBe('read');
+  });
+
+  test('when nobody has led for too long, all that wait for their confirmation are told so', async () => {
+    const { reads, asked, state } = setUp();
+    state.appliedIndex = 4;
+    const confirmed = reads.linearizable(() => 'confirmed');
+    await turn();
+    reads.release([{ context: asked[0] as number, index: 5 }]);
+    const asking = reads.linearizable(() => 1);
+    await turn();
+    const gathering = reads.linearizable(() => 2);
+
+    reads.expire(() => new NoLeaderError());
+
+    await expect(asking).rejects.toThrow(NoLeaderError);
+    await expect(gathering).rejects.toThrow(NoLeaderError);
+    state.appliedIndex = 5;
+    reads.release([]);
+    expect(await confirmed).toBe('confirmed');
     await reads.emptied();
   });
 

@@ -1,38 +1,78 @@
-import type { Backend } from '../backend/backend.js';
+import { assert } from '../base/assert.js';
+import type { Clock } from '../base/clock.js';
 import {
   ClosedError,
+  type CoordinationError,
+  hasCode,
+  LeaderChangedError,
   MemberStoppedError,
+  NotLeaderError,
   OutcomeUnknownError,
   RequestTooLargeError,
-  TooManyRequestsError,
 } from '../base/errors.js';
 import type { Logger } from '../base/logger.js';
+import { between, type Prng } from '../base/prng.js';
 import { encodeCommand } from '../machine/codec.js';
-import type { Machine } from '../machine/machine.js';
 import type { Command, CommandResult } from '../machine/types.js';
+import type { PeerMessage, PeerTransport } from '../peer/types.js';
 import type { Raft } from '../raft/raft.js';
-import type { Entry } from '../raft/types.js';
+import type { Append, Entry, MemberId } from '../raft/types.js';
 import { Driver } from './driver.js';
 import type { DurableLog } from './durable-log.js';
+import { Leadership } from './leadership.js';
 import { LogPurger } from './log-purger.js';
+import { Outbox } from './outbox.js';
+import { Proposals } from './proposals.js';
 import { Reads } from './reads.js';
 import { Scrubber } from './scrubber.js';
 import type { MemberSettings } from './settings.js';
+import type { State } from './state-store.js';
+import { Sweeps } from './sweeps.js';
+import { Ticker } from './ticker.js';
 import { type Waiter, Waiters } from './waiters.js';
 
 /** What a command answers if it succeeds. */
 export type ResultOf<C extends Command> = Extract<CommandResult, { type: C['type'] }>;
 
 export interface ReplicaParts {
+  readonly memberId: MemberId;
   readonly raft: Raft;
-  /** Whether this member is the only one that votes. */
-  readonly isSoleVoter: boolean;
   readonly log: DurableLog;
-  readonly backend: Backend;
-  readonly machine: Machine;
+  /** The state as it was found; a snapshot may put another in its place. */
+  readonly state: State;
+  readonly clock: Clock;
+  readonly prng: Prng;
   readonly logger: Logger;
   readonly settings: MemberSettings;
 }
+
+/** What others do along with the replica. All of it is synchronous. */
+export interface ReplicaHooks {
+  /** At the beginning of each turn: what has gathered is given to raft or sent. */
+  readonly onTurn: () => void;
+  /** Raft's time has moved on, so that what is sent now leaves with its heartbeats. */
+  readonly onTick: () => void;
+  /** Entries are about to become durable. */
+  readonly onAppend: (entries: readonly Entry[]) => void;
+  /** Entries have been applied. */
+  readonly onApplied: (entries: readonly Entry[]) => void;
+  readonly onSnapshotsWanted: (followers: readonly MemberId[]) => void;
+  /** A snapshot that was received is to be put in force: the state behind it. */
+  readonly install: (position: NonNullable<Append['snapshot']>, current: State) => Promise<State>;
+  /** Another state is in force. */
+  readonly onState: (state: State) => void;
+  /** Some time has passed; see {@link Sweeps}. */
+  readonly onSweep: () => void;
+  /** It is about to end: who waits is to be told, and what runs is to stop. */
+  readonly onEnd: (reason: CoordinationError) => void;
+  /** What is known of why nobody leads. */
+  readonly whyLeaderless: () => string | undefined;
+}
+
+/** Contexts of reads begin below this, so that they stay safe numbers however long the member runs. */
+const FIRST_CONTEXT_MAX = 2 ** 51;
+/** How often a member that waits for its cluster says so. */
+const WAITING_TOLD_EVERY_MS = 5_000;
 
 /**
  * The replicated state machine as something that can be asked: commands are proposed and their results awaited, reads
@@ -42,47 +82,116 @@ export interface ReplicaParts {
 export class Replica {
   /** Resolves when it has ended: with nothing if it was closed, with the reason if it failed. */
   readonly stopped: Promise<MemberStoppedError | undefined>;
+  readonly raft: Raft;
+  readonly leadership: Leadership;
+  readonly proposals: Proposals;
+  readonly outbox: Outbox;
+  /** How the others are reached, once there is a way. */
+  transport: PeerTransport | undefined;
 
   readonly #parts: ReplicaParts;
+  readonly #hooks: ReplicaHooks;
   readonly #driver: Driver;
   readonly #waiters = new Waiters();
   readonly #reads: Reads;
+  readonly #sweeps: Sweeps;
+  readonly #ticker: Ticker;
   readonly #scrubber: Scrubber;
   readonly #purger: LogPurger;
+  #state: State;
+  /** While a snapshot is being installed, there is no state to look at: resolves when there is one again. */
+  #installing: Promise<void> | undefined;
+  #compactRevision: number;
+  #configuration: unknown;
+  #isAlone = false;
+  #hasCaughtUp = false;
   #resolveStopped!: (failure: MemberStoppedError | undefined) => void;
-  #onCaughtUp: (() => void) | undefined;
   #failure: MemberStoppedError | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(parts: ReplicaParts) {
-    const { machine, backend, settings } = parts;
+  constructor(parts: ReplicaParts, hooks: ReplicaHooks) {
+    const { raft, settings, clock, logger, state } = parts;
     this.#parts = parts;
+    this.#hooks = hooks;
+    this.#state = state;
+    this.raft = raft;
+    this.#compactRevision = state.machine.keyspace.compactRevision;
     this.stopped = new Promise((resolve) => (this.#resolveStopped = resolve));
-    this.#reads = new Reads({
-      askIndex: (context) => this.#askIndex(context),
-      appliedIndex: () => machine.appliedIndex,
-      onBroken: this.#fail,
-      readsMax: settings.readsMax,
+    this.outbox = new Outbox(() => this.transport);
+    this.leadership = new Leadership({
+      raft,
+      clock,
+      appliedTerm: () => this.#state.machine.appliedTerm,
+      electionTimeoutMs: settings.electionTimeoutMs,
+      why: hooks.whyLeaderless,
     });
-    this.#scrubber = new Scrubber(machine, backend, settings.scrubRecordsPerStep);
+    this.#sweeps = new Sweeps(clock, settings.readRetryMs, this.#sweep);
+    this.#ticker = new Ticker({
+      clock,
+      logger,
+      tickMs: settings.heartbeatMs / 2,
+      blockedMs: settings.electionTimeoutMs,
+      onTick: this.#tick,
+      onBlocked: () => raft.stepDown(),
+    });
+    this.#reads = this.#makeReads();
+    this.proposals = this.#makeProposals();
+    this.#scrubber = new Scrubber(() => this.#state, settings.scrubRecordsPerStep);
     const lot = { entries: settings.logKeptEntries, bytes: settings.logKeptBytes };
-    this.#purger = new LogPurger(parts, lot, this.#fail);
-    this.#driver = new Driver({
-      ...parts,
-      waiters: this.#waiters,
-      reads: this.#reads,
-      onApplied: (entries) => this.#applied(entries),
-      onFailure: this.#fail,
+    this.#purger = new LogPurger({ ...parts, state: () => this.#state }, lot, this.fail);
+    this.#driver = this.#makeDriver();
+    state.backend.onFailure(this.fail);
+    this.leadership.onLeader(() => {
+      this.proposals.leaderChanged();
+      this.#reads.askAgain();
     });
-    backend.onFailure(this.#fail);
   }
 
-  /** Resolves once everything that was committed before is applied. Rejects with what `stopped` says if that fails. */
-  async start(): Promise<void> {
-    const started = new Promise<void>((resolve) => (this.#onCaughtUp = resolve));
-    this.#driver.wake();
-    await Promise.race([started, this.stopped]);
-    this.assertRunning();
+  /** The state in force. Not to be looked at while {@link Replica.installing}. */
+  get state(): State {
+    return this.#state;
+  }
+
+  /** While a snapshot is being put in force: resolves when it is. */
+  get installing(): Promise<void> | undefined {
+    return this.#installing;
+  }
+
+  /** Whether no other member receives the log. */
+  get isAlone(): boolean {
+    return this.#isAlone;
+  }
+
+  /** Why it ended or is about to, if it has. */
+  get ended(): CoordinationError | undefined {
+    return this.#failure ?? (this.#closing === undefined ? undefined : new ClosedError('the member'));
+  }
+
+  /** Begins to take part in the cluster. */
+  start(): void {
+    this.#lookAtConfiguration();
+    this.#sweeps.start();
+    this.wake();
+  }
+
+  /**
+   * Resolves once everything that was committed before is applied, as a leader confirmed. That may take as long as it
+   * takes others to come. Rejects with what `stopped` says if this member ends meanwhile.
+   */
+  async caughtUp(): Promise<void> {
+    const { clock, logger } = this.#parts;
+    let toldMs = clock.now();
+    for (;;) {
+      const confirmed = this.#reads.linearizable(() => undefined);
+      const error = await Promise.race([confirmed.then(undefined, (reason: Error) => reason), this.stopped]);
+      this.assertRunning();
+      if (error === undefined) break;
+      if (!hasCode(error, 'NO_LEADER') && !hasCode(error, 'TIMEOUT')) throw error;
+      if (clock.now() - toldMs < WAITING_TOLD_EVERY_MS) continue;
+      toldMs = clock.now();
+      logger.info({ reason: error.message }, 'the member waits for its cluster before it serves');
+    }
+    this.#hasCaughtUp = true;
     this.scrub();
   }
 
@@ -90,49 +199,89 @@ export class Replica {
    * Has a command carried out, and answers its result.
    *
    * @param check - throws if the command must not be proposed
-   * @throws {@link RequestTooLargeError}, {@link TooManyRequestsError}: nothing was done
-   * @throws {@link OutcomeUnknownError} if the member fails meanwhile: it may or may not be carried out after a restart
+   * @throws {@link RequestTooLargeError}, {@link TooManyRequestsError}, {@link NoLeaderError}, {@link TimeoutError},
+   * {@link UnavailableError}: nothing was done
+   * @throws {@link OutcomeUnknownError} if the leader's answer was lost, or did not come in time, or the member fails
+   * meanwhile: it may or may not be carried out
    */
   propose<C extends Command>(command: C, check?: (command: C) => void): Promise<ResultOf<C>> {
     return new Promise((resolve, reject) => {
-      const { proposalsMax } = this.#parts.settings;
       check?.(command);
-      if (this.#waiters.count >= proposalsMax) throw new TooManyRequestsError('proposals waiting', proposalsMax);
-      this.#propose(command, resolve as Waiter['resolve'], reject);
+      this.proposals.propose(this.#encode(command), resolve as Waiter['resolve'], reject);
     });
   }
 
-  /** As {@link propose}, but never refused because many others wait: for what the member itself must get done. */
-  proposeFirst(command: Command): Promise<CommandResult> {
-    return new Promise((resolve, reject) => this.#propose(command, resolve, reject));
+  /** As {@link propose}, but only as the leader, and never refused because many others wait. */
+  proposeHere(command: Command): Promise<CommandResult> {
+    return new Promise((resolve, reject) => this.proposals.proposeHere(this.#encode(command), resolve, reject));
   }
 
-  /** Calls `read` on a state that holds every write acknowledged by now, and answers what it returns or throws. */
-  read<T>(read: () => T): Promise<T> {
-    const ended = this.#ended();
-    return ended === undefined ? this.#reads.linearizable(read) : Promise.reject(ended);
+  /** What comes of the entry that stands at a place of the log. */
+  outcomeOf(place: { readonly index: number; readonly term: number }): Promise<CommandResult> {
+    return new Promise((resolve, reject) => this.proposals.awaitEntry(place, resolve, reject));
+  }
+
+  /**
+   * Calls `read` on a state that holds every write acknowledged by now, and answers what it returns or throws.
+   *
+   * @throws {@link NoLeaderError}, {@link TimeoutError} if that could not be confirmed
+   */
+  read<T>(read: (state: State) => T): Promise<T> {
+    const ended = this.ended ?? this.leadership.leaderless();
+    return ended === undefined ? this.#reads.linearizable(() => read(this.#state)) : Promise.reject(ended);
+  }
+
+  /** Calls `read` on the state as it is here. */
+  async readHere<T>(read: (state: State) => T): Promise<T> {
+    while (this.#installing !== undefined) await this.#installing;
+    this.assertRunning();
+    return read(this.#state);
+  }
+
+  /**
+   * Calls `work` in a round of ReadIndex, that is if a majority confirmed, after this call, that this member leads, and
+   * it has led in one term all along.
+   *
+   * @throws {@link NotLeaderError}, {@link LeaderChangedError} otherwise
+   */
+  asLeader<T>(work: (state: State) => T): Promise<T> {
+    const { term } = this.raft;
+    if (!this.leadership.isServing) return Promise.reject(new NotLeaderError());
+    return this.read((state) => {
+      if (!this.leadership.isServing || this.raft.term !== term) throw new LeaderChangedError();
+      return work(state);
+    });
   }
 
   /** Begins to free what was compacted. */
   scrub(): void {
-    this.#scrubber.run().catch(this.#fail);
+    this.#scrubber.run().catch(this.fail);
   }
 
   /** Frees what was compacted; resolves once that is done and durable. */
   async scrubbed(): Promise<void> {
     try {
       await this.#scrubber.run();
-      await this.#parts.backend.flush();
+      await this.#state.backend.flush();
     } catch (error) {
-      this.#fail(error as Error);
+      this.fail(error as Error);
       throw this.#failure as Error;
     }
   }
 
   /** Throws if it has ended or is about to. */
   assertRunning(): void {
-    const ended = this.#ended();
+    const { ended } = this;
     if (ended !== undefined) throw ended;
+  }
+
+  /** Tells it that there may be something to do. */
+  readonly wake = (): void => this.#driver.wake();
+
+  /** Sends a message at the end of this turn. */
+  send(to: MemberId, message: PeerMessage): void {
+    this.outbox.add(to, message);
+    this.wake();
   }
 
   /** Answers whoever waits, makes everything durable, and ends. Closing twice, or after a failure, does no harm. */
@@ -141,72 +290,206 @@ export class Replica {
     return this.#closing;
   }
 
-  #propose(command: Command, resolve: Waiter['resolve'], reject: Waiter['reject']): void {
-    this.assertRunning();
-    const data = encodeCommand(command);
-    const { requestBytesMax } = this.#parts.settings;
-    if (data.length > requestBytesMax) throw new RequestTooLargeError(data.length, requestBytesMax);
-    const { index, term } = this.#parts.raft.propose(data);
-    this.#waiters.add({ index, term, resolve, reject });
-    this.#driver.wake();
-  }
-
-  #applied(entries: readonly Entry[]): void {
-    const { raft, isSoleVoter } = this.#parts;
-    const last = entries.at(-1);
-    // A sole voter has no follower to bring up to date: what is applied is needed only by a restart, from the log's files.
-    if (isSoleVoter && last !== undefined) raft.compactTo(last.index);
-    this.#purger.applied(entries);
-    if (this.#hasCaughtUp) this.#onCaughtUp?.();
-  }
-
-  /** The first entry of its own term tells a leader that it has applied everything that was committed before. */
-  get #hasCaughtUp(): boolean {
-    const { raft, machine } = this.#parts;
-    return raft.role === 'leader' && machine.appliedTerm === raft.term;
-  }
-
-  /**
-   * A sole voter that has committed in its term needs no round: it is its own majority, and nothing is committed that it
-   * does not know of (Ongaro 2014, section 6.4). Raft would say so too, but only in its next Ready, and so after the
-   * append under way; a read that writes nothing need not wait for a disk.
-   */
-  #askIndex(context: number): number | undefined {
-    const { raft, isSoleVoter } = this.#parts;
-    if (isSoleVoter && this.#hasCaughtUp) return raft.commitIndex;
-    raft.readIndex(context);
-    this.#driver.wake();
-    return undefined;
-  }
-
-  #ended(): Error | undefined {
-    return this.#failure ?? (this.#closing === undefined ? undefined : new ClosedError('the member'));
-  }
-
   /** What cannot be made durable must not be believed: from here on, nothing is acknowledged. */
-  readonly #fail = (cause: Error): void => {
+  readonly fail = (cause: Error): void => {
     if (this.#failure !== undefined) return;
-    const failure = new MemberStoppedError(cause.message, { cause });
+    const failure = cause instanceof MemberStoppedError ? cause : new MemberStoppedError(cause.message, { cause });
     this.#failure = failure;
-    this.#parts.logger.error({ error: cause }, 'the member stops, because it cannot keep its promises');
-    this.#waiters.rejectAll(
-      this.#driver.lastIndexHandedOver,
-      () => new OutcomeUnknownError('the write', { cause: failure }),
-      () => failure,
-    );
-    this.#reads.rejectAll(failure);
+    this.#parts.logger.error({ error: cause }, 'the member stops by itself');
+    this.#rejectAll(failure);
     void this.#driver.stop();
     this.#resolveStopped(failure);
     void this.close();
   };
 
+  #encode(command: Command): Uint8Array {
+    this.assertRunning();
+    const data = encodeCommand(command);
+    const { requestBytesMax } = this.#parts.settings;
+    if (data.length > requestBytesMax) throw new RequestTooLargeError(data.length, requestBytesMax);
+    return data;
+  }
+
+  // --- Turns and time ---------------------------------------------------------------------------------------------
+
+  readonly #beginTurn = (): void => {
+    this.#hooks.onTurn();
+    this.proposals.flush();
+  };
+
+  readonly #endTurn = (): void => {
+    if (this.raft.configuration !== this.#configuration) this.#lookAtConfiguration();
+    this.leadership.check();
+  };
+
+  readonly #tick = (): void => {
+    this.raft.tick();
+    this.#hooks.onTick();
+    this.wake();
+  };
+
+  readonly #sweep = (): void => {
+    this.#driver.watchDisk();
+    this.proposals.sweep();
+    const leaderless = this.leadership.leaderless();
+    this.#reads.expire(leaderless && (() => leaderless));
+    this.#reads.askAgain();
+    this.#hooks.onSweep();
+    this.wake();
+  };
+
+  /** Time is counted only where there is somebody to hear of it. */
+  #lookAtConfiguration(): void {
+    const { configuration, isSoleVoter } = this.raft;
+    this.#configuration = configuration;
+    this.#isAlone = isSoleVoter && configuration.learners.length === 0;
+    if (this.#isAlone) this.#ticker.stop();
+    else this.#ticker.start();
+  }
+
+  #applied(entries: readonly Entry[]): void {
+    const last = entries.at(-1);
+    // Without followers to bring up to date, what is applied is needed only by a restart, from the log's files.
+    if (this.#isAlone && last !== undefined) this.raft.compactTo(last.index);
+    this.#purger.applied(entries);
+    const { compactRevision } = this.#state.machine.keyspace;
+    if (compactRevision !== this.#compactRevision) {
+      this.#compactRevision = compactRevision;
+      this.scrub();
+    }
+    this.#hooks.onApplied(entries);
+  }
+
+  // --- Another state ----------------------------------------------------------------------------------------------
+
+  /** In this order, so that a crash in between is found and finished at the next start: first the state, then the log. */
+  async #install({ snapshot, hardState, entries }: Append & Required<Pick<Append, 'snapshot'>>): Promise<void> {
+    let installed!: () => void;
+    this.#installing = new Promise((resolve) => (installed = resolve));
+    try {
+      await this.#driver.applied();
+      await this.#scrubber.hold();
+      await this.#purger.hold();
+      const state = await this.#hooks.install(snapshot, this.#state);
+      assert(state.machine.appliedIndex === snapshot.index, 'the state installed is the one that was announced');
+      assert(hardState !== undefined, 'a snapshot is installed in a known term');
+      await this.#parts.log.reset(snapshot, hardState);
+      if (entries.length > 0) await this.#parts.log.append(undefined, entries);
+      this.#putInForce(state, snapshot);
+    } finally {
+      this.#installing = undefined;
+      installed();
+    }
+  }
+
+  #putInForce(state: State, position: { readonly index: number; readonly term: number }): void {
+    this.#state = state;
+    this.#compactRevision = state.machine.keyspace.compactRevision;
+    state.backend.onFailure(this.fail);
+    this.#waiters.skipTo(position);
+    this.#scrubber.release();
+    this.#purger.release();
+    this.scrub();
+    this.#hooks.onState(state);
+  }
+
+  // --- The end ----------------------------------------------------------------------------------------------------
+
+  #rejectAll(failure: CoordinationError): void {
+    const { lastIndexHandedOver } = this.#driver;
+    this.#waiters.rejectAll(({ index, term }) => {
+      // What this leader has told nobody of is gone with it; all else may be in somebody's log.
+      const isUntold = this.raft.role === 'leader' && term === this.raft.term && index > lastIndexHandedOver;
+      return isUntold ? failure : new OutcomeUnknownError('the write', { cause: failure });
+    });
+    this.proposals.rejectAll(failure);
+    this.#reads.rejectAll(failure);
+    this.#hooks.onEnd(failure);
+  }
+
   async #close(): Promise<void> {
-    await Promise.all([this.#waiters.emptied(), this.#reads.emptied()]);
+    // Alone, the disk decides when all are answered. Among others, that may be never; and before it served, nobody waits.
+    if (this.#isAlone || this.#failure !== undefined) await this.#answered();
+    else if (this.#hasCaughtUp) await this.#within(this.#answered());
+    this.#rejectAll(this.#failure ?? new ClosedError('the member'));
+    this.#ticker.stop();
+    this.#sweeps.stop();
     await this.#driver.stop();
-    await this.#scrubber.stop();
-    await this.#purger.stop();
+    await this.#scrubber.hold();
+    await this.#purger.hold();
+    await this.transport?.close();
     // Closing the backend flushes it. Where that fails, the log still has everything that was acknowledged.
-    for (const part of [this.#parts.backend, this.#parts.log]) await part.close().catch(this.#fail);
+    for (const part of [this.#state.backend, this.#parts.log]) await part.close().catch(this.fail);
     this.#resolveStopped(this.#failure);
+  }
+
+  async #answered(): Promise<void> {
+    await this.proposals.emptied();
+    await Promise.all([this.#waiters.emptied(), this.#reads.emptied()]);
+  }
+
+  #within(done: Promise<void>): Promise<void> {
+    const { clock, settings } = this.#parts;
+    return new Promise((resolve) => {
+      const timer = clock.after(settings.electionTimeoutMs, resolve);
+      void done.then(() => {
+        timer.cancel();
+        resolve();
+      });
+    });
+  }
+
+  // --- Parts ------------------------------------------------------------------------------------------------------
+
+  #makeReads(): Reads {
+    const { clock, prng, settings } = this.#parts;
+    return new Reads({
+      askIndex: (context) => {
+        this.raft.readIndex(context);
+        this.wake();
+      },
+      appliedIndex: () => (this.#installing !== undefined ? -1 : this.#state.machine.appliedIndex),
+      onBroken: this.fail,
+      readsMax: settings.readsMax,
+      firstContext: between(prng, 1, FIRST_CONTEXT_MAX),
+      nowMs: () => clock.now(),
+      timeoutMs: settings.requestTimeoutMs + 2 * settings.electionTimeoutMs,
+    });
+  }
+
+  #makeProposals(): Proposals {
+    return new Proposals({
+      raft: this.raft,
+      waiters: this.#waiters,
+      leadership: this.leadership,
+      sweeps: this.#sweeps,
+      settings: this.#parts.settings,
+      appliedIndex: () => this.#state.machine.appliedIndex,
+      isConnected: (id) => this.transport?.isConnected(id) ?? false,
+      send: (to, message) => this.outbox.add(to, message),
+      wake: this.wake,
+    });
+  }
+
+  #makeDriver(): Driver {
+    const { raft, log, clock, logger, settings } = this.#parts;
+    return new Driver({
+      raft,
+      log,
+      state: () => this.#state,
+      waiters: this.#waiters,
+      reads: this.#reads,
+      outbox: this.outbox,
+      clock,
+      logger,
+      slowSyncMs: settings.slowSyncMs,
+      onTurn: this.#beginTurn,
+      onAppend: this.#hooks.onAppend,
+      install: (append) => this.#install(append),
+      onSnapshotsWanted: this.#hooks.onSnapshotsWanted,
+      onApplied: (entries) => this.#applied(entries),
+      onTurned: this.#endTurn,
+      onFailure: this.fail,
+    });
   }
 }

@@ -1,36 +1,38 @@
-import type { Backend } from '../backend/backend.js';
-import type { Machine } from '../machine/machine.js';
+import type { State } from './state-store.js';
 
 /** Frees what compaction left behind, a bounded step at a time, so that nobody waits long for their turn. */
 export class Scrubber {
-  readonly #machine: Machine;
-  readonly #backend: Backend;
+  readonly #state: () => State;
   readonly #recordsPerStep: number;
   #running: Promise<void> | undefined;
-  #stopped = false;
+  #isHeld = false;
 
-  constructor(machine: Machine, backend: Backend, recordsPerStep: number) {
-    this.#machine = machine;
-    this.#backend = backend;
+  constructor(state: () => State, recordsPerStep: number) {
+    this.#state = state;
     this.#recordsPerStep = recordsPerStep;
   }
 
-  /** Resolves once all that is compacted by now is freed, or the scrubber was stopped. Rejects if the backend fails. */
+  /** Resolves once all that is compacted by now is freed, or the scrubber was held. Rejects if the backend fails. */
   run(): Promise<void> {
+    if (this.#isHeld) return Promise.resolve();
     this.#running ??= this.#steps().finally(() => (this.#running = undefined));
     return this.#running;
   }
 
-  /** Ends after the step under way; what is left is freed after the next start. */
-  async stop(): Promise<void> {
-    this.#stopped = true;
+  /** Ends after the step under way, and begins none until it is released; what is left is freed then, or after a restart. */
+  async hold(): Promise<void> {
+    this.#isHeld = true;
     await this.#running?.catch(() => undefined);
+  }
+
+  release(): void {
+    this.#isHeld = false;
   }
 
   async #steps(): Promise<void> {
     do {
       await new Promise((resolve) => setImmediate(resolve));
-      if (this.#backend.overfull) await this.#backend.drained();
-    } while (!this.#stopped && this.#machine.scrub(this.#recordsPerStep));
+      if (this.#state().backend.overfull) await this.#state().backend.drained();
+    } while (!this.#isHeld && this.#state().machine.scrub(this.#recordsPerStep));
   }
 }

@@ -34,6 +34,10 @@ export class HeldLog implements DurableLog {
     return Promise.resolve();
   }
 
+  reset(): Promise<void> {
+    return Promise.reject(new Error('no snapshot comes to a member that is alone'));
+  }
+
   close(): Promise<void> {
     this.isClosed = true;
     return Promise.resolve();

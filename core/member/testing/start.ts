@@ -2,7 +2,6 @@ import type { Backend } from '../../backend/backend.js';
 import { openMemoryBackend } from '../../backend/memory-backend.js';
 import { silentLogger } from '../../base/logger.js';
 import { seededPrng } from '../../base/prng.js';
-import { assemble, NOTHING_WRITTEN, openMachine, type Remains } from '../../server/assemble.js';
 import { resolveSettings, type Settings } from '../../server/settings.js';
 import { ManualClock } from '../../testing/manual-clock.js';
 import type { MemoryDisk } from '../../wal/testing/memory-disk.js';
@@ -10,6 +9,7 @@ import { Wal } from '../../wal/wal.js';
 import type { DurableLog } from '../durable-log.js';
 import { randomIdentity } from '../identity.js';
 import type { Member } from '../member.js';
+import { compose, type Logged, NOTHING_LOGGED } from './compose.js';
 import { HeldLog } from './held-log.js';
 
 export interface Given {
@@ -22,7 +22,7 @@ export interface Given {
 export async function startOnHeldLog(given: Given = {}): Promise<{ member: Member; log: HeldLog; clock: ManualClock }> {
   const log = new HeldLog();
   const clock = given.clock ?? new ManualClock();
-  const member = await start(log, NOTHING_WRITTEN, { ...given, clock });
+  const member = await start(log, NOTHING_LOGGED, { ...given, clock });
   return { member, log, clock };
 }
 
@@ -33,12 +33,15 @@ export async function startOnDisk(disk: MemoryDisk, given: Given = {}): Promise<
   return start(opened.wal, { hardState: opened.hardState, storedLog: opened }, given);
 }
 
-function start(log: DurableLog, remains: Pick<Remains, 'hardState' | 'storedLog'>, given: Given) {
+function start(log: DurableLog, logged: Logged, given: Given): Promise<Member> {
   const prng = seededPrng(1);
-  const settings = resolveSettings(given.settings ?? {});
-  const backend = given.backend ?? openMemoryBackend();
-  return assemble(
-    { identity: randomIdentity(prng), backend, machine: openMachine(backend, settings), log, ...remains },
-    { clock: given.clock ?? new ManualClock(), logger: silentLogger, prng, settings },
-  );
+  return compose({
+    identity: randomIdentity(prng),
+    log,
+    logged,
+    backend: given.backend ?? openMemoryBackend(),
+    clock: given.clock ?? new ManualClock(),
+    prng,
+    ...(given.settings && { settings: given.settings }),
+  });
 }
