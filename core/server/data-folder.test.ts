@@ -2,9 +2,10 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { InvalidArgumentError } from '../base/errors.js';
 import { silentLogger } from '../base/logger.js';
 import { seededPrng } from '../base/prng.js';
-import { openDataFolder, orDataDirError } from './data-folder.js';
+import { openDataFolder, orDataDirError, rewriteIdentity } from './data-folder.js';
 
 let folder: string;
 beforeEach(async () => {
@@ -35,6 +36,57 @@ describe('a data folder', () => {
     expect(first.identity.memberId).not.toBe(first.identity.clusterId);
   });
 
+  test('is for whoever it is begun for, who is asked only then', async () => {
+    const identity = { clusterId: 2n ** 64n - 1n, memberId: 7n, incarnation: 2n ** 63n };
+    let asked = 0;
+    const begin = async () => {
+      asked += 1;
+      return identity;
+    };
+    for (let time = 0; time < 2; time += 1) {
+      const opened = await openDataFolder(folder, { prng: seededPrng(1), logger: silentLogger, begin });
+      expect(opened.identity).toEqual(identity);
+      await opened.release();
+    }
+    expect(asked).toBe(1);
+    expect(await readFile(join(folder, 'FORMAT'), 'utf8')).toBe(
+      '2\ncluster ffffffffffffffff\nmember 0000000000000007\nincarnation 8000000000000000\ncrc32 518da241\n',
+    );
+  });
+
+  test('of which nothing is begun if who is to live there cannot be told', async () => {
+    const begin = () => Promise.reject(new InvalidArgumentError('peers', 0, 'some'));
+    const opening = openDataFolder(folder, { prng: seededPrng(1), logger: silentLogger, begin });
+    await expect(opening).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+
+    expect(await readdir(folder)).toEqual(['LOCK']);
+    await (await open(folder)).release();
+  });
+
+  test('goes on as another member, durably', async () => {
+    const opened = await open(folder);
+    const identity = { clusterId: 1n, memberId: opened.identity.memberId, incarnation: 3n };
+
+    const changed = await rewriteIdentity(opened, identity);
+    await changed.release();
+
+    expect(changed.identity).toEqual(identity);
+    const again = await open(folder);
+    expect(again.identity).toEqual(identity);
+    await again.release();
+  });
+
+  test('of an earlier development version is refused, in plain words', async () => {
+    const text = '1\ncluster 0000000000000001\nmember 0000000000000002\ncrc32 00000000\n';
+    await writeFile(join(folder, 'FORMAT'), text);
+
+    await expect(open(folder)).rejects.toMatchObject({
+      code: 'DATA_DIR_UNREADABLE',
+      message: expect.stringContaining('an earlier development version of Conclave wrote it'),
+    });
+    expect(await readFile(join(folder, 'FORMAT'), 'utf8')).toBe(text);
+  });
+
   test('is opened by one at a time', async () => {
     const opened = await open(folder);
 
@@ -45,12 +97,12 @@ describe('a data folder', () => {
   test('whose format is newer is left alone, and is not locked by the refusal', async () => {
     await (await open(folder)).release();
     const format = await readFile(join(folder, 'FORMAT'), 'utf8');
-    await writeFile(join(folder, 'FORMAT'), format.replace('1\n', '2\n'));
+    await writeFile(join(folder, 'FORMAT'), format.replace('2\n', '3\n'));
 
     for (let attempt = 0; attempt < 2; attempt += 1) {
       await expect(open(folder)).rejects.toMatchObject({
         code: 'DATA_DIR_NEWER_FORMAT',
-        message: expect.stringMatching(/format 2, .* up to 1$/),
+        message: expect.stringMatching(/format 3, .* up to 2$/),
       });
     }
   });
@@ -79,7 +131,7 @@ describe('a data folder', () => {
   });
 
   test('that a crash left half made is begun again', async () => {
-    await writeFile(join(folder, 'FORMAT.new'), '1\nclus');
+    await writeFile(join(folder, 'FORMAT.new'), '2\nclus');
 
     await (await open(folder)).release();
   });
