@@ -28,11 +28,16 @@ export class ConfigurationHistory {
     return this.#last.index;
   }
 
+  /** The last configuration that is committed, and all after it: any of them may turn out to be the one that holds. */
+  possible(commitIndex: number): readonly Configuration[] {
+    const from = Math.max(0, this.#lastCommitted(commitIndex));
+    return this.#standings.slice(from).map(({ configuration }) => configuration);
+  }
+
   /** Takes note of an entry that is appended; what was superseded by `commitIndex` is forgotten. */
   append(entry: Entry, commitIndex: number): void {
     if (entry.kind !== 'configuration') return;
-    const keptFrom = this.#standings.findLastIndex(({ index }) => index <= commitIndex);
-    this.#standings.splice(0, keptFrom);
+    this.#standings.splice(0, this.#lastCommitted(commitIndex));
     this.#standings.push({ index: entry.index, configuration: decodeConfiguration(entry.data).configuration });
   }
 
@@ -44,6 +49,10 @@ export class ConfigurationHistory {
   /** A snapshot took the place of the log. */
   restartAt(first: Standing): void {
     this.#standings = [{ index: first.index, configuration: first.configuration }];
+  }
+
+  #lastCommitted(commitIndex: number): number {
+    return this.#standings.findLastIndex(({ index }) => index <= commitIndex);
   }
 
   get #last(): Standing {

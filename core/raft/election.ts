@@ -76,7 +76,8 @@ export class Election {
    * Whether this member may campaign now. Not while its disk is at work: a member whose disk hangs would only disturb.
    */
   get mayCampaign(): boolean {
-    return this.#state.isVoter && !this.#state.durability.isWriting && this.#state.durability.snapshot === undefined;
+    const { mayLead, durability } = this.#state;
+    return mayLead && !durability.isWriting && durability.snapshot === undefined;
   }
 
   get takesOver(): boolean {

@@ -84,6 +84,14 @@ export class RaftState implements HardState {
     return isVoter(this.configuration, this.id);
   }
 
+  /**
+   * Whether this member may be needed as a leader: it has a vote, or would have one if a configuration that is not
+   * committed yet came to nothing. Perhaps nobody else has that very entry (Ongaro 2014, section 4.2.2).
+   */
+  get mayLead(): boolean {
+    return this.configurations.possible(this.#commitIndex).some((configuration) => isVoter(configuration, this.id));
+  }
+
   /** Whether this member is the only one that votes. */
   get isSoleVoter(): boolean {
     const { voters, outgoing } = this.configuration;

@@ -1,0 +1,430 @@
+import { assert } from '../../base/assert.js';
+import { toBytes } from '../../base/bytes.js';
+import { CoordinationError } from '../../base/errors.js';
+import { between, type Prng, seededPrng } from '../../base/prng.js';
+import { encodeConfiguration } from '../configuration.js';
+import { membersOf } from '../quorum.js';
+import {
+  type Configuration,
+  type Entry,
+  INITIAL_HARD_STATE,
+  type InstallSnapshotRequest,
+  type MemberId,
+  type Message,
+} from '../types.js';
+import { Safety } from './safety.js';
+import { type MachineState, SimulatedDisk } from './simulated-disk.js';
+import { SimulatedMember } from './simulated-member.js';
+
+const ELECTION_TICKS = 10;
+const HEARTBEAT_TICKS = 2;
+/** What is under way beyond this is lost. */
+const MESSAGES_MAX = 400;
+const MEMBERS_MAX = 6;
+
+interface Transfer {
+  readonly announcement: InstallSnapshotRequest;
+  readonly machine: MachineState;
+}
+
+interface AskedRead {
+  readonly context: number;
+  readonly askedAtCommitIndex: number;
+}
+
+/** How often things go wrong, as probabilities a round; drawn anew for every run, so that no kind hides another. */
+interface Faults {
+  readonly loss: number;
+  readonly duplicate: number;
+  readonly late: number;
+  readonly crash: number;
+  readonly stuckDisk: number;
+  readonly cut: number;
+  readonly change: number;
+  readonly transfer: number;
+  readonly compact: number;
+  readonly nonsense: number;
+}
+
+const NO_FAULTS: Faults = {
+  loss: 0,
+  duplicate: 0,
+  late: 0,
+  crash: 0,
+  stuckDisk: 0,
+  cut: 0,
+  change: 0,
+  transfer: 0,
+  compact: 0,
+  nonsense: 0,
+};
+
+/** Members, a network and disks that do everything that they may do, by a seed. {@link Safety} watches. */
+export class Simulation {
+  readonly members = new Map<MemberId, SimulatedMember>();
+  readonly #safety = new Safety(this.members);
+  readonly #prng: Prng;
+  #faults: Faults;
+  readonly #limits: object;
+  #network: Message[] = [];
+  #snapshots: Transfer[] = [];
+  /** Links that are cut, each in one direction. */
+  readonly #cuts = new Set<string>();
+  readonly #stuck = new Set<MemberId>();
+  readonly #reads = new Map<MemberId, AskedRead[]>();
+  #lastContext = 0;
+  #lastCommand = 0;
+  #lastId: MemberId;
+  /** For whoever wants to know whether a run meant anything. */
+  readonly counts = { leaders: 0, commits: 0, reads: 0, changes: 0, snapshots: 0, crashes: 0 };
+
+  constructor(seed: number) {
+    this.#prng = seededPrng(seed);
+    this.#faults = this.#drawFaults();
+    this.#limits = {
+      electionTicks: ELECTION_TICKS,
+      heartbeatTicks: HEARTBEAT_TICKS,
+      uncommittedBytesMax: 60,
+      appendBytesMax: this.#between(1, 30),
+      inflightMessagesMax: this.#between(1, 4),
+      inflightBytesMax: this.#between(1, 60),
+    };
+    const voterCount = this.#between(1, 5);
+    this.#lastId = BigInt(voterCount);
+    this.#bootstrap(Array.from({ length: voterCount }, (_, position) => BigInt(position + 1)));
+  }
+
+  /** Runs with faults. */
+  run(rounds: number): void {
+    for (let round = 0; round < rounds; round += 1) this.#round();
+    this.counts.leaders = this.#safety.leaderCount;
+    this.counts.commits = this.#safety.commitIndex;
+  }
+
+  /**
+   * Ends all faults, and sees to it that the members come together: a leader, no change half done, everything that was
+   * proposed applied on all, and reads answered.
+   */
+  heal(roundsMax: number): void {
+    this.#faults = NO_FAULTS;
+    this.#cuts.clear();
+    this.#stuck.clear();
+    for (const member of this.members.values()) if (member.raft === undefined) member.start();
+    for (let round = 0; round < roundsMax; round += 1) {
+      this.#calmRound();
+      if (this.#isSettled()) return this.#endsWell();
+    }
+    throw new Error(`the members did not come together within ${roundsMax} rounds: ${this.describe()}`);
+  }
+
+  /** Every member in a line, for whoever looks for the reason of a failure. */
+  describe(): string {
+    const lines = [...this.members.values()].map(({ id, raft, append, disk }) => {
+      if (raft === undefined) return `${id} down`;
+      const progress = raft.progress().map((each) => `${each.id}:${each.state}@${each.matchedIndex}`);
+      const configuration = encodeText(raft.configuration);
+      return (
+        `${id} ${raft.role} term ${raft.term} leader ${raft.leader ?? 'none'} log ${raft.firstIndex}-${raft.lastIndex} ` +
+        `commit ${raft.commitIndex} applied ${raft.appliedIndex} disk ${disk.lastIndex} ${append ? 'writing ' : ''}` +
+        `${configuration} ${progress.join(' ')}`
+      );
+    });
+    return lines.join('\n');
+  }
+
+  // --- A round with faults ----------------------------------------------------------------------------------------
+
+  #round(): void {
+    for (const member of this.members.values()) {
+      if (this.#chance(0.8)) member.raft?.tick();
+      this.#safety.changed(member);
+      this.#mischief(member);
+      if (this.#chance(0.8)) this.#drive(member);
+      if (!this.#stuck.has(member.id) && this.#chance(0.6)) this.#send(member.finishAppend());
+      if (this.#chance(0.7)) member.apply(this.#between(1, 5));
+      this.#use(member);
+    }
+    this.#deliver();
+    this.#deliverSnapshots();
+    this.#cutAndMend();
+    this.#change();
+  }
+
+  #drawFaults(): Faults {
+    const sometimes = (probability: number) => (this.#chance(0.5) ? probability * this.#prng.next() : 0);
+    return {
+      loss: sometimes(0.3),
+      duplicate: sometimes(0.3),
+      late: sometimes(0.6),
+      crash: sometimes(0.02),
+      stuckDisk: sometimes(0.03),
+      cut: sometimes(0.05),
+      change: sometimes(0.2),
+      transfer: sometimes(0.05),
+      compact: sometimes(0.2),
+      nonsense: sometimes(0.05),
+    };
+  }
+
+  /** What befalls one member. */
+  #mischief(member: SimulatedMember): void {
+    const { crash, stuckDisk, transfer, compact, nonsense } = this.#faults;
+    if (member.raft === undefined) {
+      if (this.#chance(0.1)) member.start();
+    } else if (this.#chance(crash)) this.#crash(member);
+    if (this.#chance(stuckDisk)) this.#stuck.add(member.id);
+    else if (this.#chance(0.05)) this.#stuck.delete(member.id);
+    if (this.#chance(compact)) member.flush(member.machine.index - this.#between(0, 3));
+    if (this.#chance(transfer)) {
+      const to = this.#anyOf([...this.members.keys()]);
+      this.#try(() => member.raft?.transferLeadership(to));
+    }
+    if (this.#chance(nonsense)) this.#talkNonsense(member);
+    this.#safety.changed(member);
+  }
+
+  #crash(member: SimulatedMember): void {
+    this.counts.crashes += 1;
+    member.crash({ appendCameThrough: this.#chance(0.5) });
+    this.#reads.delete(member.id);
+    for (const other of this.members.values()) if (this.#chance(0.5)) other.raft?.leaderGone(member.id);
+  }
+
+  /** What a driver may say that is not so, and what strangers say. */
+  #talkNonsense({ id, raft }: SimulatedMember): void {
+    if (raft === undefined) return;
+    raft.reportUnreachable(this.#anyOf([...this.members.keys()]));
+    if (this.#chance(0.3)) raft.stepDown();
+    if (this.#chance(0.3)) raft.leaderGone(this.#anyOf([...this.members.keys()]));
+    const absurd = this.#between(0, 1) * 2 ** 40;
+    const envelope = { from: 999n, to: id, term: raft.term };
+    raft.step({ ...envelope, type: 'appendEntriesAnswer', accepted: true, matchedIndex: absurd });
+    raft.step({ ...envelope, type: 'heartbeatAnswer', readRound: absurd, term: raft.term + 5 });
+    raft.step({ ...envelope, type: 'voteAnswer', granted: true });
+    raft.step({ ...envelope, type: 'timeoutNow' });
+    raft.step({ ...envelope, type: 'readIndexAnswer', context: absurd, index: absurd });
+  }
+
+  /** What clients want of a member. */
+  #use(member: SimulatedMember): void {
+    const { raft } = member;
+    if (raft === undefined) return;
+    if (this.#chance(0.5)) this.#try(() => raft.propose(toBytes(`c${(this.#lastCommand += 1)}`)));
+    if (this.#chance(0.2)) this.#askRead(member);
+  }
+
+  #askRead({ id, raft }: SimulatedMember): void {
+    const read = { context: (this.#lastContext += 1), askedAtCommitIndex: this.#safety.commitIndex };
+    if (!this.#try(() => raft?.readIndex(read.context))) return;
+    const asked = this.#reads.get(id) ?? [];
+    asked.push(read);
+    this.#reads.set(id, asked.slice(-200));
+  }
+
+  #drive(member: SimulatedMember): void {
+    const { messages, snapshotsWanted, readStates } = member.drive();
+    this.#send(messages);
+    for (const { context, index } of readStates) {
+      const asked = (this.#reads.get(member.id) ?? []).find((read) => read.context === context);
+      if (asked !== undefined) this.#safety.read({ index, askedAtCommitIndex: asked.askedAtCommitIndex });
+      this.counts.reads += 1;
+    }
+    for (const to of snapshotsWanted) this.#takeSnapshot(member, to);
+  }
+
+  // --- The network ------------------------------------------------------------------------------------------------
+
+  #send(messages: readonly Message[]): void {
+    for (const message of messages) {
+      if (this.#chance(this.#faults.loss)) continue;
+      this.#network.push(message);
+      if (this.#chance(this.#faults.duplicate)) this.#network.push(message);
+    }
+    if (this.#network.length > MESSAGES_MAX) this.#network = this.#network.slice(-MESSAGES_MAX);
+  }
+
+  /** Some of what is under way arrives, in an order by chance. */
+  #deliver(): void {
+    const underWay = this.#network;
+    this.#network = [];
+    const isReordered = this.#faults.late > 0;
+    for (const message of isReordered ? this.#shuffled(underWay) : underWay) {
+      if (this.#chance(this.#faults.late)) this.#network.push(message);
+      else if (!this.#cuts.has(`${message.from}>${message.to}`)) this.members.get(message.to)?.step(message);
+    }
+  }
+
+  #takeSnapshot(member: SimulatedMember, to: MemberId): void {
+    const { machine, raft, id } = member;
+    const { index, term, configuration } = machine;
+    const type = 'installSnapshot';
+    const announcement = {
+      type,
+      from: id,
+      to,
+      term: raft!.term,
+      lastIndex: index,
+      lastTerm: term,
+      configuration,
+    } as const;
+    this.#snapshots.push({ announcement, machine });
+  }
+
+  #deliverSnapshots(): void {
+    const underWay = this.#snapshots;
+    this.#snapshots = [];
+    for (const transfer of underWay) {
+      const { announcement, machine } = transfer;
+      const { from, to } = announcement;
+      if (this.#chance(0.6)) this.#snapshots.push(transfer);
+      else {
+        const arrives = !this.#chance(this.#faults.loss) && !this.#cuts.has(`${from}>${to}`);
+        const receiver = this.members.get(to);
+        if (arrives && receiver?.raft !== undefined) {
+          this.counts.snapshots += 1;
+          receiver.receive(announcement, machine);
+        }
+        this.members.get(from)?.raft?.reportSnapshot(to, arrives ? 'installed' : 'failed');
+      }
+    }
+  }
+
+  #cutAndMend(): void {
+    const ids = [...this.members.keys()];
+    if (this.#chance(this.#faults.cut)) {
+      const victim = this.#anyOf(ids);
+      for (const other of ids) {
+        if (this.#chance(0.7)) this.#cuts.add(`${victim}>${other}`);
+        if (this.#chance(0.7)) this.#cuts.add(`${other}>${victim}`);
+      }
+    }
+    if (this.#chance(0.05)) this.#cuts.clear();
+  }
+
+  // --- Members ----------------------------------------------------------------------------------------------------
+
+  #bootstrap(voters: readonly MemberId[]): void {
+    const data = encodeConfiguration({ voters, learners: [] }, toBytes('bootstrap'));
+    const first: Entry = { index: 1, term: 1, kind: 'configuration', data };
+    for (const id of voters) this.#add(id, new SimulatedDisk({ term: 1, votedFor: 0n, commitIndex: 1 }, [first]));
+    this.#safety.bootstrapped(this.members.get(1n)!);
+  }
+
+  #add(id: MemberId, disk: SimulatedDisk): void {
+    this.members.set(id, new SimulatedMember(id, disk, this.#safety, this.#limits));
+  }
+
+  /** Someone asks a leader for other members. */
+  #change(): void {
+    if (!this.#chance(this.#faults.change)) return;
+    const leader = [...this.members.values()].find(({ raft }) => raft?.role === 'leader');
+    if (leader?.raft === undefined) return;
+    const { raft } = leader;
+    const wanted = this.#drawConfiguration(raft.configuration);
+    if (!this.#try(() => raft.proposeConfiguration(wanted, toBytes('change')))) return;
+    this.counts.changes += 1;
+    for (const id of [...wanted.voters, ...wanted.learners])
+      if (!this.members.has(id)) this.#add(id, new SimulatedDisk(INITIAL_HARD_STATE, []));
+    this.#safety.changed(leader);
+  }
+
+  /** Any members that were never removed, and now and then a new one; each votes or learns. */
+  #drawConfiguration(present: Configuration): Configuration {
+    const ids = [...membersOf(present)].filter(() => this.#chance(0.8));
+    if (this.members.size < MEMBERS_MAX + 3 && this.#chance(0.5)) ids.push((this.#lastId += 1n));
+    const isLearner = new Map(ids.map((id) => [id, this.#chance(present.voters.includes(id) ? 0.1 : 0.5)]));
+    const voters = ids.filter((id) => !isLearner.get(id));
+    const learners = ids.filter((id) => isLearner.get(id));
+    return { voters, learners };
+  }
+
+  // --- After the faults -------------------------------------------------------------------------------------------
+
+  #calmRound(): void {
+    for (const member of this.members.values()) {
+      member.raft?.tick();
+      this.#safety.changed(member);
+      this.#drive(member);
+      this.#network.push(...member.finishAppend());
+      this.#drive(member);
+      member.apply(Infinity);
+    }
+    const underWay = this.#network;
+    this.#network = [];
+    for (const message of underWay) this.members.get(message.to)?.step(message);
+    for (const { announcement, machine } of this.#snapshots.splice(0)) {
+      this.members.get(announcement.to)?.receive(announcement, machine);
+      this.members.get(announcement.from)?.raft?.reportSnapshot(announcement.to, 'installed');
+    }
+  }
+
+  #isSettled(): boolean {
+    const leader = this.#settledLeader;
+    if (leader?.raft === undefined) return false;
+    const { configuration, lastIndex } = leader.raft;
+    return [...membersOf(configuration)].every((id) => this.members.get(id)?.machine.index === lastIndex);
+  }
+
+  get #settledLeader(): SimulatedMember | undefined {
+    const leaders = [...this.members.values()].filter(({ raft }) => raft?.role === 'leader');
+    const [leader] = leaders.sort((a, b) => b.raft!.term - a.raft!.term);
+    const { raft, disk } = leader ?? {};
+    if (raft === undefined || raft.hasPendingConfiguration || raft.commitIndex < raft.lastIndex) return undefined;
+    if (raft.transferee !== undefined) return undefined;
+    return disk!.termAt(raft.lastIndex) === raft.term ? leader : undefined;
+  }
+
+  /** Once together, the members serve a write and reads anywhere, and no leader is deposed. */
+  #endsWell(): void {
+    const leader = this.#settledLeader as SimulatedMember;
+    const { term } = leader.raft!;
+    const { index } = leader.raft!.propose(toBytes('last'));
+    const members = [...membersOf(leader.raft!.configuration)].map((id) => this.members.get(id)!);
+    const readsBefore = this.counts.reads;
+    for (const member of members) this.#askRead(member);
+    for (let round = 0; round < 4 * ELECTION_TICKS; round += 1) this.#calmRound();
+    for (const { raft, machine } of members) {
+      assert(raft!.term === term && raft!.leader === leader.id, `a leader that all hear stays\n${this.describe()}`);
+      assert(machine.index >= index, `what is proposed is applied everywhere\n${this.describe()}`);
+    }
+    assert(this.counts.reads >= readsBefore + members.length, `reads are answered everywhere\n${this.describe()}`);
+  }
+
+  // --- Chance -----------------------------------------------------------------------------------------------------
+
+  /** What a raft may refuse. Returns whether it did not. */
+  #try(act: () => unknown): boolean {
+    try {
+      act();
+      return true;
+    } catch (error) {
+      if (error instanceof CoordinationError) return false;
+      throw error;
+    }
+  }
+
+  #chance(probability: number): boolean {
+    return probability > 0 && this.#prng.next() < probability;
+  }
+
+  #between(least: number, most: number): number {
+    return between(this.#prng, least, most);
+  }
+
+  #anyOf<T>(choices: readonly T[]): T {
+    return choices[this.#between(0, choices.length - 1)] as T;
+  }
+
+  #shuffled<T>(items: readonly T[]): T[] {
+    const shuffled = [...items];
+    for (let position = shuffled.length - 1; position > 0; position -= 1) {
+      const other = this.#between(0, position);
+      [shuffled[position], shuffled[other]] = [shuffled[other] as T, shuffled[position] as T];
+    }
+    return shuffled;
+  }
+}
+
+function encodeText({ voters, outgoing, learners }: Configuration): string {
+  return `[${voters.join(' ')}${outgoing ? ` | ${outgoing.join(' ')}` : ''}; ${learners.join(' ')}]`;
+}
