@@ -115,7 +115,11 @@ class Passage {
     this.#far = connect({ port, host, noDelay: true });
     this.#carry('toTarget', near, this.#far);
     this.#carry('fromTarget', this.#far, near);
-    near.on('close', onClosed);
+    for (const socket of [near, this.#far]) {
+      socket.on('close', () => {
+        if (near.closed && this.#far.closed) onClosed();
+      });
+    }
   }
 
   update(mode: ProxyMode): void {
@@ -135,32 +139,63 @@ class Passage {
   }
 
   #carry(way: Way, source: Socket, sink: Socket): void {
-    let heldBytes = 0;
     const isDropped = () => this.#mode.type === 'drop' && this.#mode.ways.includes(way);
-    const deliver = (chunk: Buffer) => {
-      heldBytes -= chunk.length;
-      if (source.isPaused() && heldBytes + sink.writableLength <= HELD_BYTES_MAX) source.resume();
-      if (!sink.destroyed && !sink.write(chunk)) {
-        source.pause();
-        sink.once('drain', () => source.resume());
-      }
-    };
+    const delayMs = () => (this.#mode.type === 'delay' ? this.#mode.ms : 0);
+    const line = new DelayLine(source, sink);
     source.on('data', (chunk: Buffer) => {
-      if (isDropped()) {
-        this.#hasLost = true;
-        return;
-      }
-      heldBytes += chunk.length;
-      if (this.#mode.type !== 'delay') return deliver(chunk);
-      if (heldBytes > HELD_BYTES_MAX) source.pause();
-      setTimeout(() => deliver(chunk), this.#mode.ms);
+      if (isDropped()) this.#hasLost = true;
+      else line.push(chunk, delayMs());
     });
     source.on('error', () => {});
-    // Who is cut off does not hear of an end either.
     source.on('close', () => {
+      // Who is cut off does not hear of an end either.
       if (isDropped()) this.#hasLost = true;
-      else if (this.#mode.type === 'delay') setTimeout(() => sink.destroySoon(), this.#mode.ms);
-      else sink.destroySoon();
+      else line.end(delayMs());
     });
+  }
+}
+
+/** Bytes on their way from one socket to another, in order, some of them later. */
+class DelayLine {
+  readonly #source: Socket;
+  readonly #sink: Socket;
+  /** What has not been handed on, and when it may be; without bytes: the end. */
+  readonly #held: { readonly chunk?: Buffer; readonly dueMs: number }[] = [];
+  #heldBytes = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(source: Socket, sink: Socket) {
+    this.#source = source;
+    this.#sink = sink;
+    sink.on('drain', () => this.#pump());
+  }
+
+  push(chunk: Buffer, delayMs: number): void {
+    this.#held.push({ chunk, dueMs: performance.now() + delayMs });
+    this.#heldBytes += chunk.length;
+    if (this.#heldBytes > HELD_BYTES_MAX) this.#source.pause();
+    this.#pump();
+  }
+
+  end(delayMs: number): void {
+    this.#held.push({ dueMs: performance.now() + delayMs });
+    this.#pump();
+  }
+
+  #pump(): void {
+    clearTimeout(this.#timer);
+    for (let next = this.#held[0]; next !== undefined; next = this.#held[0]) {
+      const waitMs = next.dueMs - performance.now();
+      if (waitMs > 0) {
+        this.#timer = setTimeout(() => this.#pump(), Math.ceil(waitMs));
+        break;
+      }
+      if (this.#sink.writableNeedDrain && !this.#sink.destroyed) break;
+      this.#held.shift();
+      this.#heldBytes -= next.chunk?.length ?? 0;
+      if (next.chunk === undefined) this.#sink.destroySoon();
+      else if (!this.#sink.destroyed) this.#sink.write(next.chunk);
+    }
+    if (this.#heldBytes <= HELD_BYTES_MAX && this.#source.isPaused()) this.#source.resume();
   }
 }
