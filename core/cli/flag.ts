@@ -11,7 +11,7 @@ export interface Flag<T> {
    * @param given - how it was given: `--name`, or the variable's name
    * @throws {@link InvalidArgumentError} naming `given`, the text, and what it must be
    */
-  parse(text: string, given: string): T;
+  readonly parse: (text: string, given: string) => T;
 }
 
 const TRUE = new Set(['1', 't', 'T', 'true', 'TRUE', 'True']);

@@ -5,8 +5,7 @@ import { addAdminCommands, adminOptions } from './admin/commands.js';
 import { isLacking, lackingText, normalize } from './etcd-flags.js';
 import { EXIT } from './exit-code.js';
 import type { Flag } from './flag.js';
-import { serve } from './serve.js';
-import { readServeFlags, SERVE_FLAGS, type ServeFlagName, variableOf } from './serve-flags.js';
+import { readServeFlags, SERVE_FLAGS, type ServeFlagName, type ServeFlags, variableOf } from './serve-flags.js';
 import { conclaveVersion } from './version.js';
 
 /** What the program meets in the world; a test puts something else in its place. Default: the process's own. */
@@ -14,7 +13,7 @@ export interface ProgramSurroundings {
   readonly writeOut?: (text: string) => void;
   readonly writeErr?: (text: string) => void;
   readonly env?: Readonly<Record<string, string | undefined>>;
-  readonly serve?: typeof serve;
+  readonly serve?: (flags: ServeFlags) => Promise<number>;
 }
 
 /**
@@ -24,7 +23,7 @@ export interface ProgramSurroundings {
  * @returns the process's exit code: 0 if it ended as asked, 1 if it failed, 2 if it was not understood
  */
 export async function runCommandLine(args: readonly string[], surroundings: ProgramSurroundings = {}): Promise<number> {
-  const { env = process.env, serve: serving = serve } = surroundings;
+  const { env = process.env, serve = serveMember } = surroundings;
   const output = {
     writeOut: surroundings.writeOut ?? ((text: string) => void process.stdout.write(text)),
     writeErr: surroundings.writeErr ?? ((text: string) => void process.stderr.write(text)),
@@ -39,7 +38,7 @@ export async function runCommandLine(args: readonly string[], surroundings: Prog
     .version(`conclave Version: ${conclaveVersion()}\netcd API Version: ${ETCD_VERSION}`, '--version');
   for (const option of adminOptions()) program.addOption(option);
   addServeCommand(program, async (given) => {
-    exitCode = await serving(readServeFlags(given, env));
+    exitCode = await serve(readServeFlags(given, env));
   });
   addAdminCommands(program, { env, ...output }, (code) => (exitCode = code));
   try {
@@ -50,6 +49,12 @@ export async function runCommandLine(args: readonly string[], surroundings: Prog
     throw error;
   }
   return exitCode;
+}
+
+/** The store is loaded only by those who run one: commands that ask members do without. */
+async function serveMember(flags: ServeFlags): Promise<number> {
+  const { serve } = await import('./serve.js');
+  return serve(flags);
 }
 
 /** Carries out what was asked; an argument that makes no sense is told like a flag that does not exist. */
@@ -96,8 +101,8 @@ function toOption(name: string, { placeholder, describe, fallback }: Flag<unknow
 function givenFlags(command: Command): Given {
   const given: Partial<Record<ServeFlagName, string>> = {};
   for (const option of command.options) {
-    const value: unknown = command.getOptionValue(option.attributeName());
-    if (value !== undefined) given[option.name() as ServeFlagName] = value === true ? 'true' : String(value);
+    const value = command.getOptionValue(option.attributeName()) as string | true | undefined;
+    if (value !== undefined) given[option.name() as ServeFlagName] = value === true ? 'true' : value;
   }
   return given;
 }

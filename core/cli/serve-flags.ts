@@ -7,6 +7,13 @@ const ELECTION_TIMEOUT_MAX_MS = 50_000;
 const REQUEST_MAX_BYTES = 128 * 1024 * 1024;
 const LEARNERS_MAX = 7;
 
+/** What a member goes by where nothing is said. */
+export const FALLBACKS = {
+  name: 'default',
+  dataDir: 'conclave.data',
+  listenClientUrl: 'http://127.0.0.1:2379',
+} as const;
+
 const milliseconds = { least: 1, most: ELECTION_TIMEOUT_MAX_MS, placeholder: '<ms>' };
 
 /**
@@ -14,10 +21,10 @@ const milliseconds = { least: 1, most: ELECTION_TIMEOUT_MAX_MS, placeholder: '<m
  * Each can also be given as a variable, see {@link variableOf}.
  */
 export const SERVE_FLAGS = {
-  name: text('<name>', 'what the other members call this one', 'default'),
-  'data-dir': text('<folder>', 'where it keeps everything', 'conclave.data'),
+  name: text('<name>', 'what the other members call this one', FALLBACKS.name),
+  'data-dir': text('<folder>', 'where it keeps everything', FALLBACKS.dataDir),
   memory: onOff('keep everything in memory, until it ends; for a member by itself', false),
-  'listen-client-urls': list('<urls>', 'where to serve clients', 'http://127.0.0.1:2379'),
+  'listen-client-urls': list('<urls>', 'where to serve clients', FALLBACKS.listenClientUrl),
   'advertise-client-urls': list('<urls>', 'where clients reach it; by default where it listens for them'),
   'listen-peer-urls': list('<urls>', 'where to listen for other members; by default where they are told to find it'),
   'initial-advertise-peer-urls': list(

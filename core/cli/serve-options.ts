@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from '../base/errors.js';
 import type { StartOptions, Where } from '../server/start-member.js';
 import { parseGoDuration } from './go-duration.js';
-import { SERVE_FLAGS, type ServeFlags } from './serve-flags.js';
+import { FALLBACKS, type ServeFlags } from './serve-flags.js';
 
 /** What a member is started with. */
 export interface Start {
@@ -38,7 +38,7 @@ export function toStart(flags: ServeFlags, readFile: (path: string) => Uint8Arra
   return {
     where,
     options: definedOnly({
-      listen: flags['listen-client-urls'] ?? [SERVE_FLAGS['listen-client-urls'].fallback as string],
+      listen: flags['listen-client-urls'] ?? [FALLBACKS.listenClientUrl],
       advertiseClients: flags['advertise-client-urls'],
       name: flags.name,
       peers,
@@ -103,7 +103,7 @@ function namesFlags(limit: string): string {
 }
 
 function placeOf(flags: ServeFlags): Where {
-  if (!flags.memory) return { dataDir: flags['data-dir'] ?? (SERVE_FLAGS['data-dir'].fallback as string) };
+  if (!flags.memory) return { dataDir: flags['data-dir'] ?? FALLBACKS.dataDir };
   const other = (['data-dir', ...OF_CLUSTERS] as const).find((name) => flags[name] !== undefined);
   if (other !== undefined) throw new InvalidArgumentError('--memory', true, `left out with --${other}`);
   return { memory: true };
@@ -133,7 +133,7 @@ function initialCluster(flags: ServeFlags): Readonly<Record<string, readonly str
   if (text === undefined) {
     const own = flags['initial-advertise-peer-urls'];
     // As in etcd, a member that is told of no others is a cluster of one.
-    return own && { [flags.name ?? (SERVE_FLAGS.name.fallback)]: own };
+    return own && { [flags.name ?? FALLBACKS.name]: own };
   }
   const peers: Record<string, string[]> = {};
   for (const part of text.split(',')) {

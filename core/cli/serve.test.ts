@@ -14,7 +14,10 @@ const FLAGS: ServeFlags = {
 const ENDED = Promise.resolve(undefined);
 
 /** A member as far as the command sees it. */
-function memberWith({ stopped = ENDED, hasLeader = true } = {}) {
+function memberWith({
+  stopped = ENDED,
+  hasLeader = true,
+}: { stopped?: Promise<Error | undefined>; hasLeader?: boolean } = {}) {
   const listeners = new Set<(hasLeader: boolean) => void>();
   return {
     stopped,

@@ -6,7 +6,7 @@ import { startMember, type RunningMember } from '../server/start-member.js';
 import { variableWarnings } from './etcd-flags.js';
 import { EXIT } from './exit-code.js';
 import { type Level, openLog } from './log.js';
-import { SERVE_FLAGS, type ServeFlags } from './serve-flags.js';
+import { FALLBACKS, type ServeFlags } from './serve-flags.js';
 import { inFlagWords, toStart } from './serve-options.js';
 
 /** What the command meets in the world; a test puts something else in its place. */
@@ -33,7 +33,7 @@ const REAL: ServeSurroundings = {
  * @returns the exit code, see {@link EXIT}; 0 means that everything acknowledged is durable
  */
 export async function serve(flags: ServeFlags, surroundings: ServeSurroundings = REAL): Promise<number> {
-  const name = flags.name ?? (SERVE_FLAGS.name.fallback);
+  const name = flags.name ?? FALLBACKS.name;
   const logger = surroundings.openLog(flags['log-level'] ?? 'info', name);
   for (const warning of variableWarnings(surroundings.env)) logger.warn({}, warning);
   let running: RunningMember;

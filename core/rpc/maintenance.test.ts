@@ -134,6 +134,24 @@ describe('a snapshot', () => {
     expect(view.isClosed).toBe(true);
   });
 
+  test.each([
+    ['little', 10, [32 * KIB, 32, 0]],
+    ['much', 1_000_000, [1_000_000 - 32 * KIB, 1_000_000 - 64 * KIB, 0]],
+  ])(
+    'whose size was guessed too %s says that nothing is left with its last blob alone',
+    async (_, guess, remaining) => {
+      const parts = [Buffer.alloc(32 * KIB), Buffer.alloc(32 * KIB), Buffer.alloc(32)];
+      const member = new FakeMember();
+      member.snapshot = () => new FakeSnapshot(parts, guess);
+      const { client } = await servers.serve(member);
+      const stream = client.download(MaintenanceService.snapshot, {});
+
+      const told = [await stream.next(), await stream.next(), await stream.next()];
+
+      expect(told.map(({ remainingBytes }) => remainingBytes)).toEqual(remaining);
+    },
+  );
+
   test('is read no faster than its client takes it, and is let go when the client leaves', async () => {
     const view = viewOf(1_000);
     const member = new FakeMember();

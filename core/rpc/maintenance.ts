@@ -4,7 +4,7 @@ import { ERRORS } from './errors.js';
 import { AlarmRequest_AlarmAction as AlarmAction } from './gen/maintenance.js';
 import type * as pb from './gen/maintenance.js';
 import { fromInt64 } from './int64.js';
-import { headerOf, type MaintenancePort } from './ports.js';
+import { headerOf, type MaintenancePort, type PortSnapshot } from './ports.js';
 
 /**
  * The version of etcd whose protocol this is. Clients read it to learn what they may ask; Conclave's own version is told
@@ -60,20 +60,37 @@ export class MaintenanceService {
     return { header: headerOf(this.#port) };
   }
 
-  /** The file of a snapshot, piece by piece. Whoever stops asking for more lets go of the view behind it. */
+  /**
+   * The file of a snapshot, piece by piece. Whoever stops asking for more lets go of the view behind it. How much is left
+   * is about so until the last piece, which alone says 0.
+   */
   async *snapshot(): AsyncGenerator<pb.SnapshotResponse, void, undefined> {
     const snapshot = this.#port.snapshot();
     try {
       let remainingBytes = snapshot.sizeBytes;
-      for await (const chunk of snapshot.chunks()) {
-        for (let start = 0; start < chunk.length; start += SNAPSHOT_BLOB_BYTES) {
-          const blob = asBuffer(chunk.subarray(start, start + SNAPSHOT_BLOB_BYTES));
-          remainingBytes = Math.max(0, remainingBytes - blob.length);
-          yield { header: headerOf(this.#port), remainingBytes, blob, version: ETCD_VERSION };
+      let blob: Buffer | undefined;
+      for await (const next of blobsOf(snapshot)) {
+        if (blob !== undefined) {
+          remainingBytes = Math.max(next.length, remainingBytes - blob.length);
+          yield this.#piece(blob, remainingBytes);
         }
+        blob = next;
       }
+      if (blob !== undefined) yield this.#piece(blob, 0);
     } finally {
       await snapshot.close();
+    }
+  }
+
+  #piece(blob: Buffer, remainingBytes: number): pb.SnapshotResponse {
+    return { header: headerOf(this.#port), remainingBytes, blob, version: ETCD_VERSION };
+  }
+}
+
+async function* blobsOf(snapshot: PortSnapshot): AsyncGenerator<Buffer, void, undefined> {
+  for await (const chunk of snapshot.chunks()) {
+    for (let start = 0; start < chunk.length; start += SNAPSHOT_BLOB_BYTES) {
+      yield asBuffer(chunk.subarray(start, start + SNAPSHOT_BLOB_BYTES));
     }
   }
 }

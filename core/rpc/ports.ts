@@ -105,7 +105,7 @@ export interface ClusterPort extends HeaderPort {
 
 /** A consistent view of a member's whole state, as the bytes of a file. */
 export interface PortSnapshot {
-  /** Of all the chunks together. */
+  /** About how long all the chunks together are. */
   readonly sizeBytes: number;
   chunks(): AsyncIterable<Uint8Array>;
   /** Lets go of the view. Idempotent. */

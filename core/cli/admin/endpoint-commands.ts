@@ -53,14 +53,14 @@ export async function moveLeader({ client, say }: AdminContext, to: bigint): Pro
 }
 
 async function findLeader(client: AdminClient): Promise<{ readonly endpoint: string; readonly leader: bigint }> {
-  let failure: unknown;
+  let failure: Error | undefined;
   for (const endpoint of client.endpoints) {
     try {
       const { header, leader } = await client.askOne(endpoint, MaintenanceService.status, {});
       if (leader === 0n) continue;
       return { leader, endpoint: header?.memberId === leader ? endpoint : await endpointOf(client, leader) };
     } catch (error) {
-      failure = error;
+      failure = error as Error;
     }
   }
   throw failure ?? new Error(`no leader is known at ${client.endpoints.join(', ')}`);
