@@ -33,7 +33,7 @@ describe('the Maintenance service', () => {
     const member = new FakeMember();
     member.leader = undefined;
     const healthy = member.status();
-    member.status = () => ({ ...healthy, errors: ['the disk is slow'] });
+    member.status = () => ({ ...healthy, errors: ['no leader', 'the disk is slow'] });
     const { client } = await servers.serve(member);
 
     expect(await client.unary(MaintenanceService.status, {})).toMatchObject({

@@ -44,7 +44,7 @@ export class MaintenanceService {
       raftIndex: status.raftIndex,
       raftTerm: status.term,
       raftAppliedIndex: status.appliedIndex,
-      errors: status.leader === undefined ? [ERRORS.NO_LEADER.text, ...status.errors] : [...status.errors],
+      errors: errorsOf(status),
       isLearner: status.isLearner,
     };
   }
@@ -85,6 +85,12 @@ export class MaintenanceService {
   #piece(blob: Buffer, remainingBytes: number): pb.SnapshotResponse {
     return { header: headerOf(this.#port), remainingBytes, blob, version: ETCD_VERSION };
   }
+}
+
+/** etcd's clients look for its own text for the lack of a leader. */
+function errorsOf({ leader, errors }: ReturnType<MaintenancePort['status']>): string[] {
+  const others = errors.filter((text) => text !== 'no leader');
+  return leader === undefined ? [ERRORS.NO_LEADER.text, ...others] : others;
 }
 
 async function* blobsOf(snapshot: PortSnapshot): AsyncGenerator<Buffer, void, undefined> {
