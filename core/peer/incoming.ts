@@ -132,7 +132,7 @@ export class Incoming {
       },
       closed: (why) => {
         if (this.#connections.get(from)?.link === link) this.#connections.delete(from);
-        log.info(hex(from), { member: hex(from), why }, 'the connection of a member ended');
+        log.warn(hex(from), { member: hex(from), why }, 'the connection of a member ended');
       },
     };
   }
