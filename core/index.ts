@@ -1,6 +1,6 @@
 /** `conclave/core`: the store by itself, to open, to connect to, and to write recipes against. */
 export { type ConnectOptions, connect } from './connect.js';
-export { EmbeddedStore } from './embedded/embedded-store.js';
+export { EmbeddedStore, type StoreStatus } from './embedded/embedded-store.js';
 export { type OpenOptions, open } from './embedded/open.js';
 
 export type * from './store.js';

@@ -5,7 +5,7 @@ import { ClosedError } from '../base/errors.js';
 import { type KeyRange, type KeyValue, type LeaseId, NO_LEASE } from '../base/key-value.js';
 import type { Logger } from '../base/logger.js';
 import type { PutRequest, PutResult, RangeRequest, RangeResult } from '../base/operation.js';
-import type { Member } from '../member/member.js';
+import type { Member, MemberStatus } from '../member/member.js';
 import type { RunningMember } from '../server/start-member.js';
 import type {
   CallOptions,
@@ -29,6 +29,12 @@ import { EmbeddedWatch } from './embedded-watch.js';
 import { KeepAlive } from './keep-alive.js';
 
 const NO_OPTIONS = {};
+
+/** How an embedded member is. It leads if `leader` is `memberId`. */
+export interface StoreStatus extends MemberStatus {
+  readonly clusterId: bigint;
+  readonly memberId: bigint;
+}
 
 /**
  * The store in this process, by calling a member. Arrays that it is given must not be changed before the call is
@@ -61,6 +67,12 @@ export class EmbeddedStore implements Store {
       this.#endWatches(failure ?? new ClosedError());
       this.#keepAlive.close();
     });
+  }
+
+  /** How the member is, and who it is: whether a leader is known, and how far it is in the log. */
+  status(): StoreStatus {
+    const { clusterId, memberId } = this.#member;
+    return { ...this.#member.status(), clusterId, memberId };
   }
 
   async get(key: BytesLike, options: ReadOptions = NO_OPTIONS): Promise<KeyValue | undefined> {

@@ -48,3 +48,11 @@ function parse(url: string, scheme: keyof typeof PORTS): Address {
 export function toUrl({ host, port }: Address, scheme: keyof typeof PORTS = 'http'): string {
   return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
+
+/** Addresses that mean every address of a machine. */
+const UNSPECIFIED = new Set(['0.0.0.0', '::']);
+
+/** Whether others can reach it: it is neither every address of a machine nor any free port. */
+export function isReachable({ host, port }: Address): boolean {
+  return port !== 0 && !UNSPECIFIED.has(host);
+}

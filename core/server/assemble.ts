@@ -3,16 +3,18 @@ import type { Clock } from '../base/clock.js';
 import type { Logger } from '../base/logger.js';
 import type { Prng } from '../base/prng.js';
 import { Machine } from '../machine/machine.js';
+import type { MemberInfo } from '../machine/types.js';
 import type { DurableLog } from '../member/durable-log.js';
 import type { Identity } from '../member/identity.js';
 import { Member } from '../member/member.js';
+import type { State, StateStore } from '../member/state-store.js';
+import type { PeerHandler, PeerTransport } from '../peer/types.js';
 import { Raft } from '../raft/raft.js';
-import { type HardState, INITIAL_HARD_STATE, type StoredLog } from '../raft/types.js';
+import type { Logged } from './beginning.js';
 import type { Settings } from './settings.js';
 
-/** Ticks of raft in an election timeout. A sole voter counts none, but raft wants to know. */
-const ELECTION_TICKS = 10;
-const HEARTBEAT_TICKS = 1;
+/** A tick of raft is half a heartbeat: fine enough that members seldom draw the same election timeout. */
+const HEARTBEAT_TICKS = 2;
 
 /** What a member meets in the world, as arguments. */
 export interface Surroundings {
@@ -22,45 +24,72 @@ export interface Surroundings {
   readonly settings: Settings;
 }
 
-/** What a member is made from: where it writes, and what it had written before. */
-export interface Remains {
+/** What a member is made from: who it is, where it writes, and what it had written before. */
+export interface Remains extends Logged {
   readonly identity: Identity;
-  readonly backend: Backend;
-  readonly machine: Machine;
+  readonly state: State;
   readonly log: DurableLog;
-  readonly hardState: HardState;
-  readonly storedLog: StoredLog;
 }
 
-/** What is left of a member that has never run. */
-export const NOTHING_WRITTEN = {
-  hardState: INITIAL_HARD_STATE,
-  storedLog: { firstIndex: 1, previousTerm: 0, entries: [] },
-} as const;
+/** How a member takes part in a cluster, where that is not left to its defaults. */
+export interface Participation {
+  readonly name: string;
+  readonly clientUrls: readonly string[];
+  readonly autoPromote: boolean;
+  readonly strictReconfigCheck: boolean;
+  /** Absent: it is alone, and stays so. */
+  readonly peers?: ((handler: PeerHandler) => Promise<PeerTransport>) | undefined;
+  readonly stateStore?: StateStore | undefined;
+  /** What a joiner was told of the others. */
+  readonly toldMembers?: readonly MemberInfo[] | undefined;
+}
 
-/** The state machine over what a backend holds. */
-export function openMachine(backend: Backend, settings: Settings): Machine {
-  return Machine.open(backend, {
-    watch: { queueEventsMax: settings.watchQueueEventsMax, catchUpRevisionsMax: settings.watchCatchUpRevisionsMax },
-  });
+/** Of a member that nobody else can reach. */
+export const ALONE: Participation = { name: '', clientUrls: [], autoPromote: true, strictReconfigCheck: true };
+
+/** The state machine over what a backend holds. @param watch - of the state before, whose watchers go on with this one */
+export function openMachine(backend: Backend, settings: Settings, watch?: Machine['watch']): Machine {
+  const limits = {
+    queueEventsMax: settings.watchQueueEventsMax,
+    catchUpRevisionsMax: settings.watchCatchUpRevisionsMax,
+  };
+  return Machine.open(backend, { watch: limits }, watch);
 }
 
 /** Puts a member together, and starts it. The log and the backend are its own from then on. */
-export async function assemble(remains: Remains, surroundings: Surroundings): Promise<Member> {
-  const { identity, backend, machine, log, hardState, storedLog } = remains;
+export async function assemble(
+  { identity, state, log, hardState, storedLog }: Remains,
+  surroundings: Surroundings,
+  participation: Participation = ALONE,
+  signal?: AbortSignal,
+): Promise<Member> {
   const { settings, prng } = surroundings;
-  const voters = [identity.memberId];
+  const { appliedIndex, membership } = state.machine;
   const raft = new Raft({
     id: identity.memberId,
-    voters,
     prng,
-    electionTicks: ELECTION_TICKS,
+    electionTicks: Math.round((HEARTBEAT_TICKS * settings.electionTimeoutMs) / settings.heartbeatMs),
     heartbeatTicks: HEARTBEAT_TICKS,
     hardState,
     log: storedLog,
-    appliedIndex: machine.appliedIndex,
+    appliedIndex,
+    configuration: membership.configuration,
     uncommittedBytesMax: settings.uncommittedBytesMax,
+    appendBytesMax: settings.appendBytesMax,
+    inflightMessagesMax: settings.inflightMessagesMax,
+    inflightBytesMax: settings.inflightBytesMax,
   });
-  const isSoleVoter = voters.length === 1;
-  return Member.open({ ...surroundings, identity, raft, isSoleVoter, log, backend, machine });
+  const unappliedConfigurations = storedLog.entries.filter(
+    ({ kind, index }) => kind === 'configuration' && index > appliedIndex,
+  );
+  return Member.open({
+    ...surroundings,
+    ...participation,
+    identity,
+    raft,
+    state,
+    log,
+    unappliedConfigurations,
+    signal,
+  });
 }

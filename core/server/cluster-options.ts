@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from '../base/errors.js';
 import type { PeerTls } from '../peer/types.js';
-import { type Address, type ListenAt, toAddresses, toUrl } from './addresses.js';
+import { type Address, isReachable, type ListenAt, toAddresses, toUrl } from './addresses.js';
 import { checkPeerUrls, type Peers } from './cluster.js';
 
 /** How a member finds its cluster. What is given of the first five matters only for a member that has never run. */
@@ -47,8 +47,6 @@ export interface ClusterSettings {
 }
 
 const NAME = 'default';
-/** Addresses that mean every address of a machine, and so can be listened on but not reached. */
-const UNSPECIFIED = new Set(['0.0.0.0', '::']);
 
 /** @throws {@link InvalidArgumentError} naming the option that is missing, makes no sense, or contradicts another */
 export function resolveCluster(options: ClusterOptions): ClusterSettings {
@@ -92,7 +90,7 @@ function listening(listenPeers: ListenAt): readonly string[] {
   const scheme = isSecure ? 'https' : 'http';
   return toAddresses(listenPeers, 'listenPeers', scheme).map((address) => {
     const url = toUrl(address, scheme);
-    if (address.port !== 0 && !UNSPECIFIED.has(address.host)) return url;
+    if (isReachable(address)) return url;
     throw new InvalidArgumentError('advertisePeers', undefined, `addresses to be reached at, since ${url} is none`);
   });
 }

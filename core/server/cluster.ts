@@ -40,6 +40,12 @@ export function clusterOf({ peers, token = TOKEN }: { peers: Peers; token?: stri
   return { clusterId: clusterIdOf(voters), members, configuration: { voters, learners: [] } };
 }
 
+/** A cluster of one that nobody else can reach. */
+export function aloneCluster(id: bigint, name = ''): InitialCluster {
+  const member = { id, name, peerUrls: [], clientUrls: [], incarnation: 0n, isLearner: false };
+  return { clusterId: clusterIdOf([id]), members: [member], configuration: { voters: [id], learners: [] } };
+}
+
 /** The id of the cluster that begins with these members. */
 export function clusterIdOf(ids: readonly bigint[]): bigint {
   const bytes = Buffer.alloc(ids.length * ID_BYTES);

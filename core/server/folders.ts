@@ -6,14 +6,18 @@ import { dirname, resolve } from 'node:path';
 /** Only for its owner: a data folder holds everything that the store does. */
 const FOLDER_MODE = 0o700;
 
-/** Makes a folder and what is above it, durably: a new name is only safe once the folder that has it is synced. */
-export async function makeFolder(path: string): Promise<void> {
+/**
+ * Makes a folder and what is above it, durably: a new name is only safe once the folder that has it is synced.
+ *
+ * @returns the topmost folder that was made; `undefined` if none had to be
+ */
+export async function makeFolder(path: string): Promise<string | undefined> {
   const first = await mkdir(path, { recursive: true, mode: FOLDER_MODE });
-  if (first === undefined) return;
+  if (first === undefined) return undefined;
   const top = dirname(resolve(first));
   for (let folder = dirname(resolve(path)); ; folder = dirname(folder)) {
     await syncFolder(folder);
-    if (folder === top || folder === dirname(folder)) return;
+    if (folder === top || folder === dirname(folder)) return first;
   }
 }
 

@@ -1,6 +1,7 @@
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { connect, type Store } from 'conclave';
 import { Actor } from './actors.js';
 
@@ -15,7 +16,7 @@ export class Cast {
   store!: Store;
 
   private constructor(
-    private readonly dataDir: string,
+    readonly dataDir: string,
     private readonly port: number,
   ) {}
 
@@ -41,7 +42,7 @@ export class Cast {
 
   /** Starts the process that holds the store, for the first time or again; answers once it serves. */
   async openStore(): Promise<void> {
-    this.#host = this.#fork('store', './host.js', [this.dataDir, String(this.port)]);
+    this.#host = this.fork('store', './host.js', [join(this.dataDir, 'store'), String(this.port)]);
     await this.#host.hear('serving', START_MS);
   }
 
@@ -60,20 +61,22 @@ export class Cast {
   }
 
   async #enter(name: string): Promise<Actor> {
-    const worker = this.#fork(name, './worker.js', [name, this.url]);
+    const worker = this.fork(name, './worker.js', [name, this.url]);
     this.#workers.set(name, worker);
     await worker.hear('ready', START_MS);
     return worker;
   }
 
-  #fork(name: string, program: string, args: readonly string[]): Actor {
+  /** Starts a process that plays along until the end, or until it is killed. */
+  fork(name: string, program: string, args: readonly string[]): Actor {
     const actor = Actor.fork(name, program, args);
     this.#everyone.push(actor);
     return actor;
   }
 }
 
-async function freePort(): Promise<number> {
+/** A port of loopback that nobody listens on at the moment. */
+export async function freePort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1');
   await once(probe, 'listening');
   const { port } = probe.address() as AddressInfo;

@@ -13,6 +13,7 @@ import { config } from './chapters/config.js';
 import { contention } from './chapters/contention.js';
 import { killedHolder } from './chapters/killed-holder.js';
 import { killedLeader } from './chapters/killed-leader.js';
+import { killedMember } from './chapters/killed-member.js';
 import { killedStore } from './chapters/killed-store.js';
 import { registry } from './chapters/registry.js';
 import { stoppedHolder } from './chapters/stopped-holder.js';
@@ -27,6 +28,7 @@ const CHAPTERS: readonly (readonly [string, (stage: Stage, cast: Cast) => Promis
   ['A worker dies, and the registry sees it', registry],
   ['A barrier queue gathers, opens and drains', barrierQueue],
   ['The store itself is killed', killedStore],
+  ['Three members form a store, and the leading one is killed', killedMember],
 ];
 
 const { values } = parseArgs({ options: { keep: { type: 'string' } } });
