@@ -43,7 +43,7 @@ export const CONCLAVE: MemberProgram = {
 export const ETCD: MemberProgram = {
   name: 'etcd',
   keepsLeases: false,
-  command: (spec) => ({ file: findEtcd() ?? 'etcd', args: flagsOf(spec) }),
+  command: (spec) => ({ file: findEtcd() ?? 'etcd', args: ['--pre-vote', ...flagsOf(spec)] }),
 };
 
 /**

@@ -255,7 +255,9 @@ export class ProcessCluster {
   explain(error: unknown): Error {
     const told = error instanceof Error ? error : new Error(String(error));
     const logs = this.members.map(({ name, log }) => `===== ${name}\n${log.slice(-SHOWN_LOG_BYTES)}`);
-    return new Error(`${told.message}\n${logs.join('\n')}`, { cause: told });
+    const explained = new Error(`${told.message}\n${logs.join('\n')}`);
+    explained.stack = `${told.stack}\n${logs.join('\n')}`;
+    return explained;
   }
 
   /** Ends every member and removes everything. Idempotent. */
