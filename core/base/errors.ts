@@ -381,8 +381,8 @@ export class TooManyLearnersError extends CoordinationError {
 }
 
 /** This can be asked of the leader only, and this member does not lead. */
-export class NotLeaderError extends CoordinationError {
-  readonly code = 'NOT_LEADER';
+export class MemberNotLeaderError extends CoordinationError {
+  readonly code = 'MEMBER_NOT_LEADER';
   readonly retry = 'never';
   constructor() {
     super('this member does not lead the cluster');

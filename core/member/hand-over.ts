@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.js';
-import { BadLeaderTransfereeError, NotLeaderError, TimeoutError } from '../base/errors.js';
+import { BadLeaderTransfereeError, MemberNotLeaderError, TimeoutError } from '../base/errors.js';
 import type { MemberId } from '../raft/types.js';
 import type { Replica } from './replica.js';
 
@@ -23,11 +23,11 @@ export class HandOver {
   /**
    * Resolves when another member leads.
    *
-   * @throws {@link NotLeaderError}, {@link BadLeaderTransfereeError}; {@link TimeoutError} if this member leads on
+   * @throws {@link MemberNotLeaderError}, {@link BadLeaderTransfereeError}; {@link TimeoutError} if this member leads on
    */
   async to(id: MemberId): Promise<void> {
     const { raft, leadership, wake } = this.#replica;
-    if (raft.role !== 'leader') throw new NotLeaderError();
+    if (raft.role !== 'leader') throw new MemberNotLeaderError();
     if (id === this.#memberId) return;
     if (!raft.configuration.voters.includes(id)) throw new BadLeaderTransfereeError(id);
     leadership.isHandingOver = true;

@@ -9,7 +9,7 @@ import type { MemberSettings } from './settings.js';
 export interface Question<T> {
   /** How another member is asked. */
   readonly message: (request: number) => PeerMessage;
-  /** How it is answered if this member leads. Rejects with {@link NotLeaderError} or {@link LeaderChangedError} if not. */
+  /** How it is answered if this member leads. Rejects with {@link MemberNotLeaderError} or {@link LeaderChangedError} if not. */
   readonly here: () => Promise<T>;
   /** Asking changes something: it is not asked again unless whoever was asked said that it did nothing. */
   readonly isOnce?: boolean;

@@ -60,7 +60,7 @@ export class LeaseKeeper {
    * was paused must not promise time that another leader has already let run out.
    *
    * @returns their TTLs in seconds; 0 for one that does not exist, or has run out and is about to be revoked
-   * @throws {@link NotLeaderError}, {@link LeaderChangedError} if this member does not lead, or did not all along
+   * @throws {@link MemberNotLeaderError}, {@link LeaderChangedError} if this member does not lead, or did not all along
    */
   keepAlive(ids: readonly LeaseId[]): Promise<readonly number[]> {
     return this.#parts.asLeader(() => ids.map((id) => this.#renew(id)));

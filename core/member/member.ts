@@ -319,7 +319,7 @@ export class Member {
     };
   }
 
-  /** Hands leadership to another voter. @throws {@link NotLeaderError}, {@link BadLeaderTransfereeError}, {@link TimeoutError} */
+  /** Hands leadership to another voter. @throws {@link MemberNotLeaderError}, {@link BadLeaderTransfereeError}, {@link TimeoutError} */
   async moveLeader(to: MemberId): Promise<void> {
     this.#replica.assertRunning();
     await this.#cluster.handOver.to(to);

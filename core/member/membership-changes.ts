@@ -84,7 +84,7 @@ export class MembershipChanges {
    * Proposes a change as the leader.
    *
    * @returns where it stands in the log
-   * @throws {@link NotLeaderError}, {@link LeaderChangedError} if this member does not lead, and else as {@link make}
+   * @throws {@link MemberNotLeaderError}, {@link LeaderChangedError} if this member does not lead, and else as {@link make}
    */
   async makeHere(change: MembershipChange): Promise<Place> {
     const { replica } = this.#parts;

@@ -4,7 +4,7 @@ import type { Refusal } from '../peer/types.js';
 /** How each error that a leader answers comes back to life at the follower that asked. Its text is the leader's. */
 const REVIVED: Readonly<Record<string, () => errors.CoordinationError>> = {
   NO_LEADER: () => new errors.NoLeaderError(),
-  NOT_LEADER: () => new errors.NotLeaderError(),
+  NOT_LEADER: () => new errors.MemberNotLeaderError(),
   LEADER_CHANGED: () => new errors.LeaderChangedError(),
   TOO_MANY_REQUESTS: () => new errors.TooManyRequestsError('', 0),
   REQUEST_TOO_LARGE: () => new errors.RequestTooLargeError(0, 0),
@@ -39,5 +39,5 @@ export function revive({ code, message }: Refusal): errors.CoordinationError {
 
 /** Whether it says only that somebody else must be asked, so that nothing was done. */
 export function saysNotLeading(code: string): boolean {
-  return code === 'NO_LEADER' || code === 'NOT_LEADER' || code === 'LEADER_CHANGED' || code === 'CLOSED';
+  return code === 'NO_LEADER' || code === 'MEMBER_NOT_LEADER' || code === 'LEADER_CHANGED' || code === 'CLOSED';
 }

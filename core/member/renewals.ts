@@ -1,4 +1,4 @@
-import { NotLeaderError, TooManyRequestsError } from '../base/errors.js';
+import { MemberNotLeaderError, TooManyRequestsError } from '../base/errors.js';
 import type { LeaseId } from '../base/key-value.js';
 import type { RemainingRequest, RenewRequest } from '../peer/types.js';
 import type { MemberId } from '../raft/types.js';
@@ -85,7 +85,7 @@ export class Renewals {
   }
 
   #ifLeading<T>(work: () => Promise<T>): Promise<T> {
-    return this.#replica.raft.role === 'leader' ? work() : Promise.reject(new NotLeaderError());
+    return this.#replica.raft.role === 'leader' ? work() : Promise.reject(new MemberNotLeaderError());
   }
 
   #renewal(leases: readonly LeaseId[]): Question<readonly number[]> {

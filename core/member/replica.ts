@@ -6,7 +6,7 @@ import {
   hasCode,
   LeaderChangedError,
   MemberStoppedError,
-  NotLeaderError,
+  MemberNotLeaderError,
   OutcomeUnknownError,
   RequestTooLargeError,
 } from '../base/errors.js';
@@ -242,11 +242,11 @@ export class Replica {
    * Calls `work` in a round of ReadIndex, that is if a majority confirmed, after this call, that this member leads, and
    * it has led in one term all along.
    *
-   * @throws {@link NotLeaderError}, {@link LeaderChangedError} otherwise
+   * @throws {@link MemberNotLeaderError}, {@link LeaderChangedError} otherwise
    */
   asLeader<T>(work: (state: State) => T): Promise<T> {
     const { term } = this.raft;
-    if (!this.leadership.isServing) return Promise.reject(new NotLeaderError());
+    if (!this.leadership.isServing) return Promise.reject(new MemberNotLeaderError());
     return this.read((state) => {
       if (!this.leadership.isServing || this.raft.term !== term) throw new LeaderChangedError();
       return work(state);

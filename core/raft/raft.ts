@@ -1,5 +1,5 @@
 import { assert } from '../base/assert.js';
-import { NoLeaderError, NotLeaderError } from '../base/errors.js';
+import { NoLeaderError, MemberNotLeaderError } from '../base/errors.js';
 import type { WantedConfiguration } from './configuration-change.js';
 import type { Proposed } from './leadership.js';
 import { checkOptions, type RaftOptions } from './options.js';
@@ -121,13 +121,13 @@ export class Raft {
    * an entry with an empty context. From when it is appended, a configuration is in force.
    *
    * @param context - goes into the entry, for whoever applies it
-   * @throws {@link NotLeaderError} if this member does not lead
+   * @throws {@link MemberNotLeaderError} if this member does not lead
    * @throws {@link ConfigurationChangeError} if another change or a handover is under way, or the leader has committed
    * nothing in its term yet; nothing was done, try again a little later
    * @throws {@link InvalidArgumentError} if nobody would vote, or a member stands in it twice
    */
   proposeConfiguration(wanted: WantedConfiguration, context: Uint8Array): Proposed {
-    if (this.#roles.leadership === undefined) throw new NotLeaderError();
+    if (this.#roles.leadership === undefined) throw new MemberNotLeaderError();
     const proposed = this.#roles.leadership.proposeConfiguration(wanted, context);
     this.#roles.resignIfOver();
     return proposed;
@@ -152,11 +152,11 @@ export class Raft {
    * Hands leadership over to another voter. Until it has it, proposals are refused; if it does not get it within an
    * election timeout, this member leads on. To hand over to itself does nothing.
    *
-   * @throws {@link NotLeaderError} if this member does not lead
+   * @throws {@link MemberNotLeaderError} if this member does not lead
    * @throws {@link BadLeaderTransfereeError} if the other one does not vote
    */
   transferLeadership(to: MemberId): void {
-    if (this.#roles.leadership === undefined) throw new NotLeaderError();
+    if (this.#roles.leadership === undefined) throw new MemberNotLeaderError();
     this.#roles.leadership.transfer.begin(to);
   }
 

@@ -27,7 +27,7 @@ import {
   MemberStoppedError,
   NoLeaderError,
   NotEnoughStartedMembersError,
-  NotLeaderError,
+  MemberNotLeaderError,
   OutcomeUnknownError,
   PeerUrlExistsError,
   RequestTooLargeError,
@@ -92,7 +92,7 @@ const TABLE: readonly (readonly [CoordinationError, status, string, string])[] =
   [new MemberRefusedError('memberWiped', 'x'), status.UNAVAILABLE, 'etcdserver: server stopped', 'SERVER_STOPPED'],
   [new MemberDivergedError(1, 2), status.UNAVAILABLE, 'etcdserver: server stopped', 'SERVER_STOPPED'],
   [new LeaderChangedError(), status.UNAVAILABLE, 'etcdserver: leader changed', 'LEADER_CHANGED'],
-  [new NotLeaderError(), status.FAILED_PRECONDITION, 'etcdserver: not leader', 'NOT_LEADER'],
+  [new MemberNotLeaderError(), status.FAILED_PRECONDITION, 'etcdserver: not leader', 'MEMBER_NOT_LEADER'],
   [
     new BadLeaderTransfereeError(1n),
     status.FAILED_PRECONDITION,

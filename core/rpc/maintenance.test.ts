@@ -1,6 +1,11 @@
 import { status } from '@grpc/grpc-js';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { BadLeaderTransfereeError, FutureRevisionError, MemberStoppedError, NotLeaderError } from '../base/errors.js';
+import {
+  BadLeaderTransfereeError,
+  FutureRevisionError,
+  MemberStoppedError,
+  MemberNotLeaderError,
+} from '../base/errors.js';
 import { ManualClock } from '../testing/manual-clock.js';
 import { AlarmRequest, AlarmRequest_AlarmAction as AlarmAction, MaintenanceService } from './gen/maintenance.js';
 import { FakeMember, FakeSnapshot } from './testing/fake-member.js';
@@ -48,7 +53,7 @@ describe('the Maintenance service', () => {
     member.moveLeader = async (to) => {
       asked.push(to);
       if (to === 1n) throw new BadLeaderTransfereeError(to);
-      if (to === 2n) throw new NotLeaderError();
+      if (to === 2n) throw new MemberNotLeaderError();
     };
     const { client } = await servers.serve(member);
     const move = (targetID: bigint) => client.unary(MaintenanceService.moveLeader, { targetID });
