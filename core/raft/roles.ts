@@ -246,6 +246,8 @@ export class Roles {
   #becomeFollower(term: number, leader: MemberId | undefined): void {
     this.#forgetLeader();
     if (term > this.#state.term) this.#state.enterTerm(term);
+    // Whoever stands no more asks for no votes that it has not asked for yet.
+    else if (this.#state.role === 'candidate') this.#state.outbox.dropDeferred();
     this.#state.role = 'follower';
     this.#state.leader = leader;
     this.#leadership = undefined;
@@ -253,9 +255,10 @@ export class Roles {
   }
 
   #becomeLeader(): void {
-    assert(this.#state.votedFor === this.#state.id, 'a leader voted for itself');
+    const { durability, votedFor, id } = this.#state;
+    assert(votedFor === id && durability.holdsVote(this.#state), 'a leader has voted for itself, durably');
     this.#state.role = 'leader';
-    this.#state.leader = this.#state.id;
+    this.#state.leader = id;
     this.#election.heardFromLeader();
     this.#leadership = new Leadership(this.#state, this.#options);
   }
