@@ -1,5 +1,6 @@
 import { webcrypto } from 'node:crypto';
 import { createRequire } from 'node:module';
+import type * as X509 from '@peculiar/x509';
 import type { PeerTls } from '../types.js';
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
@@ -68,7 +69,7 @@ function makeKeys(): Promise<webcrypto.CryptoKeyPair> {
   return webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
 }
 
-async function loadX509(): Promise<typeof import('@peculiar/x509')> {
+async function loadX509(): Promise<typeof X509> {
   // That package is put together by a container which wants this loaded before it.
   createRequire(import.meta.url)('reflect-metadata');
   const x509 = await import('@peculiar/x509');
