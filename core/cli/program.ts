@@ -1,7 +1,8 @@
 import { Command, CommanderError, Option } from 'commander';
 import { InvalidArgumentError } from '../base/errors.js';
 import { ETCD_VERSION } from '../rpc/maintenance.js';
-import { addAdminCommands, adminOptions } from './admin/commands.js';
+import { addAdminCommands } from './admin/commands.js';
+import { adminOptions } from './admin/runner.js';
 import { isLacking, lackingText, normalize } from './etcd-flags.js';
 import { EXIT } from './exit-code.js';
 import type { Flag } from './flag.js';

@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from '../base/errors.js';
 import type { StartOptions, Where } from '../server/start-member.js';
 import { parseGoDuration } from './go-duration.js';
+import { type InitialPeers, parseInitialCluster } from './initial-cluster.js';
 import { FALLBACKS, type ServeFlags } from './serve-flags.js';
 
 /** What a member is started with. */
@@ -127,23 +128,12 @@ function refuseUnreachable(flags: ServeFlags): void {
   }
 }
 
-/** `a=http://h:1,a=http://h:2,b=http://k:1` by name. */
-function initialCluster(flags: ServeFlags): Readonly<Record<string, readonly string[]>> | undefined {
+function initialCluster(flags: ServeFlags): InitialPeers | undefined {
   const text = flags['initial-cluster'];
-  if (text === undefined) {
-    const own = flags['initial-advertise-peer-urls'];
-    // As in etcd, a member that is told of no others is a cluster of one.
-    return own && { [flags.name ?? FALLBACKS.name]: own };
-  }
-  const peers: Record<string, string[]> = {};
-  for (const part of text.split(',')) {
-    const [, name, url] = /^\s*([^=\s]+)=(\S+)\s*$/.exec(part) ?? [];
-    if (name === undefined || url === undefined) {
-      throw new InvalidArgumentError('--initial-cluster', part, 'name=http://host:port, separated by commas');
-    }
-    (peers[name] ??= []).push(url);
-  }
-  return peers;
+  if (text !== undefined) return parseInitialCluster(text, '--initial-cluster');
+  const own = flags['initial-advertise-peer-urls'];
+  // As in etcd, a member that is told of no others is a cluster of one.
+  return own && { [flags.name ?? FALLBACKS.name]: own };
 }
 
 function certificates(flags: ServeFlags, readFile: (path: string) => Uint8Array): StartOptions['peerTls'] {

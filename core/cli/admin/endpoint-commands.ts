@@ -3,7 +3,7 @@ import { ClusterService } from '../../rpc/gen/cluster.js';
 import { KVService, RangeRequest } from '../../rpc/gen/kv.js';
 import { MaintenanceService, type StatusResponse } from '../../rpc/gen/maintenance.js';
 import type { AdminClient } from './admin-client.js';
-import type { AdminContext } from './member-commands.js';
+import type { AdminContext } from './runner.js';
 import { hex, humanBytes } from './wording.js';
 
 /**

@@ -1,17 +1,8 @@
 import { AdminService } from '../../rpc/gen/admin.js';
 import { ClusterService, type Member } from '../../rpc/gen/cluster.js';
 import type { ResponseHeader } from '../../rpc/gen/header.js';
-import type { AdminClient } from './admin-client.js';
+import type { AdminContext } from './runner.js';
 import { hex, paddedHex } from './wording.js';
-
-/** What a command works with. */
-export interface AdminContext {
-  readonly client: AdminClient;
-  /** A line of what was asked for. */
-  readonly say: (line: string) => void;
-  /** A line about what went wrong. */
-  readonly complain: (line: string) => void;
-}
 
 /**
  * The members, one a line: id, status, name, peer URLs, client URLs, whether it is a learner.
