@@ -269,7 +269,8 @@ export class Member {
   }
 
   /**
-   * Adds a member, which is to be started then.
+   * Adds a member, which is to be started then. Beside a single voter it begins as a learner, whatever was asked for, and
+   * gets its vote when it has caught up.
    *
    * @param options - replaces: a dead member; the new one learns the log, and when it has caught up, one change gives it
    * a vote and removes that one

@@ -138,7 +138,7 @@ export class MembershipChanges {
       peerUrls,
       clientUrls: [],
       incarnation: 0n,
-      isLearner: isLearner || replaces !== undefined,
+      isLearner: isLearner || replaces !== undefined || rules.beginsAsLearner(standing),
       ...(replaces !== undefined && { replaces }),
     };
     return this.#configure(rules.planAdd(standing, added), [added]);

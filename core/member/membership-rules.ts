@@ -62,19 +62,24 @@ export function memberOf({ members }: Pick<Standing, 'members'>, id: MemberId): 
   return member;
 }
 
+/**
+ * Whether a member that is added with a vote has to begin as a learner: beside a single voter, for a majority of two needs
+ * both of them, and a configuration is in force before the new member can have started.
+ */
+export function beginsAsLearner({ configuration }: Pick<Standing, 'configuration'>): boolean {
+  return configuration.voters.length === 1;
+}
+
 /** A new member, with a vote or without. A voter that does not start counts against the majority from the first moment. */
 export function planAdd(standing: Standing, added: MemberInfo): Next {
-  const { configuration, members, learnersMax } = standing;
+  const { configuration, learnersMax } = standing;
   const { voters, learners } = configuration;
   if (added.replaces !== undefined) memberOf(standing, added.replaces);
   if (added.isLearner) {
     if (learners.length >= learnersMax) throw new TooManyLearnersError(learnersMax);
     return { voters, learners: [...learners, added.id] };
   }
-  const started = startedAmong(members, voters);
-  // The only way to a second member leads through a majority of two, one of which has yet to start.
-  const isFirstGrowth = voters.length === 1 && started === 1;
-  if (standing.isStrict && !isFirstGrowth) checkQuorum(standing, voters, voters.length + 1);
+  if (standing.isStrict) checkQuorum(standing, voters, voters.length + 1);
   return { voters: [...voters, added.id], learners };
 }
 

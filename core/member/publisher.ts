@@ -1,5 +1,5 @@
 import { type Clock, sleep } from '../base/clock.js';
-import { MemberRefusedError } from '../base/errors.js';
+import { CoordinationError, MemberRefusedError } from '../base/errors.js';
 import type { Logger } from '../base/logger.js';
 import type { Membership } from '../machine/membership.js';
 import type { MemberPublishCommand } from '../machine/types.js';
@@ -44,9 +44,9 @@ export class Publisher {
     while (!this.#isPublished() && !this.#stopping.signal.aborted) {
       if (this.#isKnown) {
         // A proposal whose outcome is unknown does no harm twice.
-        const failed = await propose({ type: 'memberPublish', ...self }).then(() => undefined, String);
+        const failed = await propose({ type: 'memberPublish', ...self }).then(() => undefined, asOperating);
         if (failed === undefined) continue;
-        logger.debug({ reason: failed }, 'the member is not published yet');
+        logger.debug({ reason: failed.message }, 'the member is not published yet');
       }
       await sleep(clock, retryMs, this.#stopping.signal).catch(() => undefined);
     }
@@ -72,4 +72,10 @@ export class Publisher {
       known.clientUrls.join() === self.clientUrls.join()
     );
   }
+}
+
+/** Passes a broken invariant on. */
+function asOperating(error: unknown): CoordinationError {
+  if (error instanceof CoordinationError) return error;
+  throw error;
 }

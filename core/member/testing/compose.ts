@@ -38,6 +38,8 @@ export interface Composition extends Partial<Omit<MemberParts, 'settings' | 'raf
   readonly initial?: readonly MemberInfo[];
   /** A member that joins writes no first entry; it hears of everything from the others. */
   readonly joins?: boolean;
+  /** Lets the test look into raft. */
+  readonly onRaft?: (raft: Raft) => void;
 }
 
 /** Puts a member together as the composition of the product does, and starts it. */
@@ -60,6 +62,7 @@ export async function compose(given: Composition): Promise<Member> {
     inflightMessagesMax: settings.inflightMessagesMax,
     inflightBytesMax: settings.inflightBytesMax,
   });
+  given.onRaft?.(raft);
   return Member.open({
     name: 'alone',
     clientUrls: [],
