@@ -30,12 +30,23 @@ export function engineFolders(path: string): EngineFolders {
   };
 }
 
+/** What is done to folders; a test lets the process end within it. */
+export interface FolderOperations {
+  readonly rename: typeof renameDurably;
+  readonly remove: typeof removeFolder;
+}
+
+const OPERATIONS: FolderOperations = { rename: renameDurably, remove: removeFolder };
+
 /** Puts the incoming state in the place of the current one, whose engine is closed. */
-export async function putInForce({ incoming, current, outgoing }: EngineFolders): Promise<void> {
-  await removeFolder(outgoing);
-  await renameDurably(current, outgoing);
-  await renameDurably(incoming, current);
-  await removeFolder(outgoing);
+export async function putInForce(
+  { incoming, current, outgoing }: EngineFolders,
+  { rename, remove } = OPERATIONS,
+): Promise<void> {
+  await remove(outgoing);
+  await rename(current, outgoing);
+  await rename(incoming, current);
+  await remove(outgoing);
 }
 
 /**
@@ -43,18 +54,17 @@ export async function putInForce({ incoming, current, outgoing }: EngineFolders)
  *
  * @throws {@link DataDirError} if the engine's folder is gone
  */
-export async function settleFolders(path: string): Promise<void> {
-  const folders = engineFolders(path);
-  const { receiving, incoming, current, outgoing } = folders;
-  await removeFolder(receiving);
+export async function settleFolders(path: string, { rename, remove } = OPERATIONS): Promise<void> {
+  const { receiving, incoming, current, outgoing } = engineFolders(path);
+  await remove(receiving);
   if (await exists(current)) {
-    await removeFolder(incoming);
-    await removeFolder(outgoing);
+    await remove(incoming);
+    await remove(outgoing);
     return;
   }
   if (await exists(incoming)) {
-    await renameDurably(incoming, current);
-    await removeFolder(outgoing);
+    await rename(incoming, current);
+    await remove(outgoing);
     return;
   }
   if (await exists(outgoing)) {
