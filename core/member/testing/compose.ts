@@ -38,8 +38,8 @@ export interface Composition extends Partial<Omit<MemberParts, 'settings' | 'raf
   readonly initial?: readonly MemberInfo[];
   /** A member that joins writes no first entry; it hears of everything from the others. */
   readonly joins?: boolean;
-  /** Lets the test look into raft. */
-  readonly onRaft?: (raft: Raft) => void;
+  /** Lets the test look inside. */
+  readonly onParts?: (raft: Raft, machine: Machine) => void;
 }
 
 /** Puts a member together as the composition of the product does, and starts it. */
@@ -62,7 +62,7 @@ export async function compose(given: Composition): Promise<Member> {
     inflightMessagesMax: settings.inflightMessagesMax,
     inflightBytesMax: settings.inflightBytesMax,
   });
-  given.onRaft?.(raft);
+  given.onParts?.(raft, machine);
   return Member.open({
     name: 'alone',
     clientUrls: [],

@@ -1,6 +1,7 @@
 import { toBytes, toText } from '../../base/bytes.js';
 import { type Logger, silentLogger } from '../../base/logger.js';
 import { seededPrng } from '../../base/prng.js';
+import type { Machine } from '../../machine/machine.js';
 import type { MemberInfo } from '../../machine/types.js';
 import type { Raft } from '../../raft/raft.js';
 import type { Entry, HardState } from '../../raft/types.js';
@@ -75,6 +76,8 @@ export class TestNode {
   log!: StickyLog;
   states!: MemoryStates;
   raft!: Raft;
+  /** With which it started; a snapshot may have put another in its place. */
+  machine!: Machine;
   transport!: MemoryTransport;
   /** Once it serves. */
   member: Member | undefined;
@@ -163,7 +166,7 @@ export class TestNode {
       logger: this.#logger(),
       settings,
       initial: this.#cluster.initial,
-      onRaft: (raft) => (this.raft = raft),
+      onParts: (raft, machine) => Object.assign(this, { raft, machine }),
       joins: this.isJoiner,
       toldMembers: this.told,
       ...(!this.isUnreachable && {

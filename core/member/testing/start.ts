@@ -1,6 +1,6 @@
 import type { Backend } from '../../backend/backend.js';
 import { openMemoryBackend } from '../../backend/memory-backend.js';
-import { silentLogger } from '../../base/logger.js';
+import { type Logger, silentLogger } from '../../base/logger.js';
 import { seededPrng } from '../../base/prng.js';
 import { resolveSettings, type Settings } from '../../server/settings.js';
 import { ManualClock } from '../../testing/manual-clock.js';
@@ -16,6 +16,7 @@ export interface Given {
   readonly clock?: ManualClock;
   readonly settings?: Partial<Settings>;
   readonly backend?: Backend;
+  readonly logger?: Logger;
 }
 
 /** A new member whose log is in the hands of the test. */
@@ -43,5 +44,6 @@ function start(log: DurableLog, logged: Logged, given: Given): Promise<Member> {
     clock: given.clock ?? new ManualClock(),
     prng,
     ...(given.settings && { settings: given.settings }),
+    ...(given.logger && { logger: given.logger }),
   });
 }
