@@ -40,6 +40,9 @@ interface Faults {
   readonly crash: number;
   readonly stuckDisk: number;
   readonly cut: number;
+  readonly pause: number;
+  /** Whatever befalls others befalls leaders more often. */
+  readonly churn: number;
   readonly change: number;
   readonly transfer: number;
   readonly compact: number;
@@ -53,6 +56,8 @@ const NO_FAULTS: Faults = {
   crash: 0,
   stuckDisk: 0,
   cut: 0,
+  pause: 0,
+  churn: 0,
   change: 0,
   transfer: 0,
   compact: 0,
@@ -71,6 +76,8 @@ export class Simulation {
   /** Links that are cut, each in one direction. */
   readonly #cuts = new Set<string>();
   readonly #stuck = new Set<MemberId>();
+  /** Members whose process stands still; what they are sent waits for them. */
+  readonly #paused = new Set<MemberId>();
   readonly #reads = new Map<MemberId, AskedRead[]>();
   #lastContext = 0;
   #lastCommand = 0;
@@ -111,6 +118,7 @@ export class Simulation {
     this.#faults = NO_FAULTS;
     this.#cuts.clear();
     this.#stuck.clear();
+    this.#paused.clear();
     for (const member of this.members.values()) if (member.raft === undefined) member.start();
     if (this.#chance(0.7)) this.#leaveOneIll();
     let settledRounds = 0;
@@ -161,6 +169,9 @@ export class Simulation {
 
   #round(): void {
     for (const member of this.members.values()) {
+      if (this.#chance(member.raft?.role === 'leader' ? this.#faults.churn : this.#faults.pause)) this.#trouble(member);
+      if (this.#chance(0.05)) this.#paused.delete(member.id);
+      if (this.#paused.has(member.id)) continue;
       if (this.#chance(0.8)) member.raft?.tick();
       this.#safety.changed(member);
       this.#mischief(member);
@@ -184,6 +195,8 @@ export class Simulation {
       crash: sometimes(0.02),
       stuckDisk: sometimes(0.03),
       cut: sometimes(0.05),
+      pause: sometimes(0.03),
+      churn: sometimes(0.2),
       change: sometimes(0.2),
       transfer: sometimes(0.05),
       compact: sometimes(0.2),
@@ -206,6 +219,17 @@ export class Simulation {
     }
     if (this.#chance(nonsense)) this.#talkNonsense(member);
     this.#safety.changed(member);
+  }
+
+  /** It stands still, or nobody hears it any more, or it gives up. */
+  #trouble(member: SimulatedMember): void {
+    const kind = this.#between(1, 5);
+    if (kind <= 2) this.#paused.add(member.id);
+    if (kind === 3) this.#cutOffPartly(member.id, 1);
+    if (kind === 4) this.#cutOffPartly(member.id, 0.6);
+    if (kind === 5) member.raft?.stepDown();
+    // Some notice at once, rightly or not.
+    for (const other of this.members.values()) if (this.#chance(0.5)) other.raft?.leaderGone(member.id);
   }
 
   #crash(member: SimulatedMember): void {
@@ -274,7 +298,7 @@ export class Simulation {
     this.#network = [];
     const isReordered = this.#faults.late > 0;
     for (const message of isReordered ? this.#shuffled(underWay) : underWay) {
-      if (this.#chance(this.#faults.late)) this.#network.push(message);
+      if (this.#chance(this.#faults.late) || this.#paused.has(message.to)) this.#network.push(message);
       else if (!this.#cuts.has(`${message.from}>${message.to}`)) this.members.get(message.to)?.step(message);
     }
   }
@@ -305,7 +329,7 @@ export class Simulation {
       else {
         const arrives = !this.#chance(this.#faults.loss) && !this.#cuts.has(`${from}>${to}`);
         const receiver = this.members.get(to);
-        if (arrives && receiver?.raft !== undefined) {
+        if (arrives && receiver?.raft !== undefined && !this.#paused.has(to)) {
           this.counts.snapshots += 1;
           receiver.receive(announcement, machine);
         }
@@ -315,15 +339,15 @@ export class Simulation {
   }
 
   #cutAndMend(): void {
-    const ids = [...this.members.keys()];
-    if (this.#chance(this.#faults.cut)) {
-      const victim = this.#anyOf(ids);
-      for (const other of ids) {
-        if (this.#chance(0.7)) this.#cuts.add(`${victim}>${other}`);
-        if (this.#chance(0.7)) this.#cuts.add(`${other}>${victim}`);
-      }
-    }
+    if (this.#chance(this.#faults.cut)) this.#cutOffPartly(this.#anyOf([...this.members.keys()]), 0.7);
     if (this.#chance(0.05)) this.#cuts.clear();
+  }
+
+  #cutOffPartly(victim: MemberId, probability: number): void {
+    for (const other of this.members.keys()) {
+      if (this.#chance(probability)) this.#cuts.add(`${victim}>${other}`);
+      if (this.#chance(probability)) this.#cuts.add(`${other}>${victim}`);
+    }
   }
 
   // --- Members ----------------------------------------------------------------------------------------------------
@@ -410,20 +434,24 @@ export class Simulation {
     return disk!.termAt(raft.lastIndex) === raft.term ? leader : undefined;
   }
 
-  /** Once together, the members serve a write and reads anywhere, and no leader is deposed. */
+  /** Once together, the members depose nobody whom they hear, and serve a write, and reads anywhere. */
   #endsWell(): void {
     const leader = this.#settledLeader as SimulatedMember;
     const { term } = leader.raft!;
-    const { index } = leader.raft!.propose(toBytes('last'));
     const members = this.#followersOf(leader);
+    this.#calmRounds(4 * ELECTION_TICKS);
+    for (const { raft } of members)
+      assert(raft!.term === term && raft!.leader === leader.id, 'a leader that all hear stays');
+    const { index } = leader.raft!.propose(toBytes('last'));
     const readsBefore = this.counts.reads;
     for (const member of members) this.#askRead(member);
-    for (let round = 0; round < 4 * ELECTION_TICKS; round += 1) this.#calmRound();
-    for (const { raft, machine } of members) {
-      assert(raft!.term === term && raft!.leader === leader.id, 'a leader that all hear stays');
-      assert(machine.index >= index, 'what is proposed is applied everywhere');
-    }
+    this.#calmRounds(2 * ELECTION_TICKS);
+    for (const { machine } of members) assert(machine.index >= index, 'what is proposed is applied everywhere');
     assert(this.counts.reads >= readsBefore + members.length, 'reads are answered everywhere');
+  }
+
+  #calmRounds(count: number): void {
+    for (let round = 0; round < count; round += 1) this.#calmRound();
   }
 
   // --- Chance -----------------------------------------------------------------------------------------------------
