@@ -57,7 +57,7 @@ testUnless(whyNoPreload, 'a sync that takes over a second is reported', async ()
     await writeFile(`${preload.controlFile}-slow`, '1300');
 
     await writesGoOn(cluster.others(member));
-    await cluster.until('it says so', async () => /sync/i.test(warnings(member.log)), 10_000);
+    await cluster.until('it says so', async () => /disk is slow/.test(warnings(member.log)), 10_000);
 
     expect(member.isRunning).toBe(true);
     await rm(`${preload.controlFile}-slow`);

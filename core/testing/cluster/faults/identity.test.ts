@@ -60,23 +60,35 @@ identityTest('a folder that a member has open is refused to a second one', async
   expect(await lifeOf(second, { flags })).toContain('DATA_DIR_LOCKED');
 });
 
-identityTest('data of another cluster is refused by the members, with both clusters named', async () => {
-  const other = await ProcessCluster.start({ flags: FLAGS, size: 1, token: 'another' });
+identityTest('data of another cluster keeps to itself: both sides refuse, with both clusters named', async () => {
+  const other = await ProcessCluster.start({ flags: FLAGS, token: 'another' });
   const member = await cluster.follower();
   await cluster.end(member);
-  const foreign = (other.members[0] as MemberProcess).dataDir;
-  await (other.members[0] as MemberProcess).end();
+  const stranger = other.members[0] as MemberProcess;
+  const ids = [
+    await clusterIdOf(cluster, cluster.others(member)[0] as MemberProcess),
+    await clusterIdOf(other, stranger),
+  ];
+  await Promise.all(other.members.map((one) => one.end()));
   await rename(member.dataDir, `${member.dataDir}.kept`);
-  await cp(foreign, member.dataDir, { recursive: true });
+  await cp(stranger.dataDir, member.dataDir, { recursive: true });
   await other.stop();
-
-  const log = await lifeOf(member);
-
-  expect(log).toMatch(/cluster/i);
-  await member.wipe();
-  await rename(`${member.dataDir}.kept`, member.dataDir);
+  const before = member.log.length;
   await cluster.start(member);
-  await membersAgree(cluster);
+
+  const refusal = async () => {
+    const line =
+      member.log
+        .slice(before)
+        .split('\n')
+        .find((one) => one.includes('clusterMismatch')) ?? '';
+    return ids.every((id) => line.includes(id));
+  };
+  await cluster.until('it refuses them', refusal, END_MS);
+  await writesGoOn(cluster.others(member));
+
+  await cluster.kill(member);
+  await takeBackData(member);
 });
 
 identityTest('a member that was started with another token finds no way in', async () => {
@@ -88,10 +100,7 @@ identityTest('a member that was started with another token finds no way in', asy
 
   expect(log).toMatch(/cluster/i);
   await writesGoOn(cluster.others(member));
-  await member.wipe();
-  await rename(`${member.dataDir}.kept`, member.dataDir);
-  await cluster.start(member);
-  await membersAgree(cluster);
+  await takeBackData(member);
 });
 
 identityTest(
@@ -144,6 +153,18 @@ identityTest(
     await successor.kill();
   },
 );
+
+async function clusterIdOf(of: ProcessCluster, member: MemberProcess): Promise<string> {
+  return (await of.asking(member).status()).clusterId.toString(16);
+}
+
+/** The member has its own data again, and its place. */
+async function takeBackData(member: MemberProcess): Promise<void> {
+  await member.wipe();
+  await rename(`${member.dataDir}.kept`, member.dataDir);
+  await cluster.start(member);
+  await membersAgree(cluster);
+}
 
 async function damageLog(member: MemberProcess): Promise<string> {
   const folder = join(member.dataDir, 'wal');

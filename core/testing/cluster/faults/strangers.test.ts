@@ -35,7 +35,7 @@ const STRANGERS: Record<string, readonly Uint8Array[]> = {
   'a hello that asks for the snapshot way': [PREAMBLE, encodeHello({ purpose: 'snapshot', greeting, target: 0n })],
   'a frame that says it has 4 GiB': [PREAMBLE, Buffer.from('ffffffff0000000004', 'hex'), LARGE],
   'a frame with a wrong checksum': [PREAMBLE, Buffer.from('0500000001020304010102030405', 'hex')],
-  'a frame of no kind': [PREAMBLE, encodeFrame(200, 4, (writer) => writer.number(1))],
+  'a frame of no kind': [PREAMBLE, encodeFrame(200, 8, (writer) => writer.number(1))],
   'messages without a hello': [PREAMBLE, headerOf(KIND.messages, new Uint8Array(100)), new Uint8Array(100)],
   'chunks without end and without a hello': Array.from({ length: 40 }, () => LARGE),
 };
