@@ -34,18 +34,20 @@ export interface ClusterOptions {
 class StickyLog implements DurableLog {
   readonly #log: Wal;
   #released: Promise<void> = Promise.resolve();
-  #release: () => void = () => undefined;
+  #release: (() => void) | undefined;
 
   constructor(log: Wal) {
     this.#log = log;
   }
 
   stick(): void {
+    if (this.#release !== undefined) return;
     this.#released = new Promise((resolve) => (this.#release = resolve));
   }
 
   release(): void {
-    this.#release();
+    this.#release?.();
+    this.#release = undefined;
   }
 
   async append(hardState: HardState | undefined, entries: readonly Entry[]): Promise<void> {

@@ -19,6 +19,14 @@ export class NodeClock implements Clock {
     return this.#state === 'running';
   }
 
+  get isPaused(): boolean {
+    return this.#state === 'paused';
+  }
+
+  get isKilled(): boolean {
+    return this.#state === 'killed';
+  }
+
   now(): number {
     return this.#clock.now();
   }
