@@ -30,7 +30,7 @@ export const ERRORS = {
   LEASE_EXISTS: { grpc: status.FAILED_PRECONDITION, text: 'etcdserver: lease already exists' },
   NO_LEADER: { grpc: status.UNAVAILABLE, text: 'etcdserver: no leader' },
   LEADER_CHANGED: { grpc: status.UNAVAILABLE, text: 'etcdserver: leader changed' },
-  NOT_LEADER: { grpc: status.FAILED_PRECONDITION, text: 'etcdserver: not leader' },
+  MEMBER_NOT_LEADER: { grpc: status.FAILED_PRECONDITION, text: 'etcdserver: not leader' },
   BAD_LEADER_TRANSFEREE: { grpc: status.FAILED_PRECONDITION, text: 'etcdserver: bad leader transferee' },
   LEARNER_REFUSES: { grpc: status.FAILED_PRECONDITION, text: 'etcdserver: rpc not supported for learner' },
   MEMBER_NOT_FOUND: { grpc: status.NOT_FOUND, text: 'etcdserver: member not found' },

@@ -13,7 +13,7 @@ import { headerOf, type MaintenancePort, type PortSnapshot } from './ports.js';
 export const ETCD_VERSION = '3.5.0';
 
 /** Bytes of a snapshot in one message, as etcd sends them. */
-export const SNAPSHOT_BLOB_BYTES = 32 * 1024;
+const SNAPSHOT_BLOB_BYTES = 32 * 1024;
 
 /** etcd's Maintenance service over a member, whatever carries its messages. Each call throws what the member throws. */
 export class MaintenanceService {

@@ -55,12 +55,14 @@ if (!isHere) test.skip('etcd: skipped, because etcd and etcdctl are not on the P
 
   test('add prints what etcdctl prints, but for the order of the members', async () => {
     const add = async (by: typeof etcdctl, url: string) => {
-      const { out } = await by('member', 'add', 'b', '--learner', '--peer-urls', url);
-      const [, added] = /^Member ([0-9a-f]+) added/.exec(out) ?? [];
+      const { out, error } = await by('member', 'add', 'b', '--learner', '--peer-urls', url);
+      expect(error).toBe('');
+      const [, added] = /^Member +([0-9a-f]+) added/.exec(out) ?? [];
       await etcdctl('member', 'remove', String(added));
       const members = /ETCD_INITIAL_CLUSTER="(.*)"/.exec(out)?.[1] as string;
       const sorted = members.split(',').sort().join(',');
       return out
+        .replace(/^Member +/, 'Member ')
         .replaceAll(String(added), 'ADDED')
         .replaceAll(url, 'URL')
         .replace(members.replaceAll(url, 'URL'), sorted.replaceAll(url, 'URL'));
