@@ -9,7 +9,7 @@ import {
   UnavailableError,
 } from '../base/errors.js';
 import { CallFailure } from './call-failure.js';
-import type { Connection, UnaryMethod } from './connection.js';
+import type { Connection, Headed, UnaryMethod } from './connection.js';
 import type { EndpointPool } from './endpoint-pool.js';
 import { EventLoopHold } from './event-loop.js';
 import { type Asked, explain } from './explain.js';
@@ -44,7 +44,7 @@ export class Caller {
    * @throws {@link UnavailableError} if no endpoint could answer
    * @throws {@link TooManyRequestsError} if `pendingCallsMax` calls are under way
    */
-  unary<Request, Response>(
+  unary<Request, Response extends Headed>(
     method: UnaryMethod<Request, Response>,
     request: Request,
     plan: CallPlan,
@@ -58,7 +58,7 @@ export class Caller {
    *
    * @param memory - remembers, also where this throws, whether an attempt that was not answered may have been carried out
    */
-  repeated<Request, Response>(
+  repeated<Request, Response extends Headed>(
     method: UnaryMethod<Request, Response>,
     request: Request,
     { asked, signal }: Omit<CallPlan, 'isRepeatable'>,

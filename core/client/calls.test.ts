@@ -5,7 +5,7 @@ import { type Logger, silentLogger } from '../base/logger.js';
 import { failsWith } from '../testing/conformance/fixture.js';
 import { connectGrpc } from './grpc-store.js';
 import { FaultyLink } from './testing/faulty-link.js';
-import { failure, putAnswer, rangeAnswer, SILENT } from './testing/scripted-server.js';
+import { failure, header, putAnswer, rangeAnswer, SILENT } from './testing/scripted-server.js';
 import { after, connect, connectByHand, serve } from './testing/stores.js';
 
 /** A clock that only pauses move, and at once; deadlines never come. */
@@ -227,6 +227,29 @@ describe('a write', () => {
     expect([lonely, failing, healthy].map((server) => server.count('put'))).toEqual([1, 1, 0]);
     // And the next one goes on to the third.
     expect(await store.put('a', '2')).toEqual({ revision: 9 });
+  });
+
+  test('that was handed to a leader which fell is given up abandonedWriteMs after another one serves', async () => {
+    const server = await serve({ put: () => SILENT, range: () => rangeAnswer(7) });
+    const [store, clock] = await connectByHand(server, { abandonedWriteMs: 1_000, requestTimeoutMs: 5_000 });
+    await store.range('a');
+    const writing = store.put('a', '1');
+    let isOver = false;
+    const failing = failsWith('OUTCOME_UNKNOWN', () => writing).finally(() => (isOver = true));
+    await server.received('put');
+
+    // An answer of the same term says nothing.
+    await store.range('a');
+    await clock.advance(2_000);
+    expect(isOver).toBe(false);
+    server.script.range = () => ({ ...rangeAnswer(7), header: { ...header(7), raftTerm: 4 } });
+    await store.range('a');
+    await clock.advance(999);
+    expect(isOver).toBe(false);
+    await clock.advance(1);
+
+    expect(((await failing).cause as Error).message).toContain('the leader changed');
+    expect(server.count('put')).toBe(1);
   });
 
   test('is sent once an endpoint can be reached again', async () => {

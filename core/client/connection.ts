@@ -9,6 +9,7 @@ import {
 } from '@grpc/grpc-js';
 import { onAbort } from '../base/abort.js';
 import type { Timer } from '../base/clock.js';
+import type { ResponseHeader } from '../rpc/gen/header.js';
 import { CallFailure } from './call-failure.js';
 import { type Owed, OwedAnswers } from './owed-answers.js';
 import { deadlineAfter } from './patient-timer.js';
@@ -32,6 +33,11 @@ const LOCAL = new Set<status>([status.UNAVAILABLE, status.INTERNAL, status.CANCE
 export type UnaryMethod<Request, Response> = MethodDefinition<Request, Response>;
 /** A stream of requests and answers, as grpc-js has it. */
 export type DuplexStream<Request, Response> = ClientDuplexStream<Request, Response>;
+
+/** What etcd's answers have in common. */
+export interface Headed {
+  readonly header?: ResponseHeader | undefined;
+}
 
 /** How one attempt is made. */
 export interface UnaryOptions {
@@ -65,6 +71,8 @@ export class Connection {
   #state: 'open' | 'left' | 'closed' = 'open';
   #hasAnswered = false;
   #lastHeardMs: number;
+  /** The latest term of the cluster that an answer told; 0 before the first. */
+  #term = 0;
   #grace: Timer | undefined;
 
   constructor(client: Client, address: EndpointAddress, settings: ClientSettings, events: ConnectionEvents) {
@@ -98,7 +106,7 @@ export class Connection {
    * @throws {@link CallFailure} without an answer, or with an error as the answer
    * @throws the signal's reason if it aborts
    */
-  unary<Request, Response>(
+  unary<Request, Response extends Headed>(
     method: UnaryMethod<Request, Response>,
     request: Request,
     { signal, isWrite }: UnaryOptions,
@@ -128,7 +136,7 @@ export class Connection {
         (error: ServiceError | null, response?: Response) => {
           if (!settle()) return;
           if (error) return reject(this.toFailure(error));
-          this.#heard();
+          this.#heard(response);
           resolve(response as Response);
         },
       );
@@ -140,7 +148,9 @@ export class Connection {
    *
    * @throws {@link CallFailure} if the connection takes no calls any more
    */
-  stream<Request, Response>(method: MethodDefinition<Request, Response>): DuplexStream<Request, Response> {
+  stream<Request, Response extends Headed>(
+    method: MethodDefinition<Request, Response>,
+  ): DuplexStream<Request, Response> {
     if (!this.isUsable) throw this.#notSent();
     const stream = this.#client.makeBidiStreamRequest(
       method.path,
@@ -156,7 +166,7 @@ export class Connection {
       if (this.#streams.delete(fail)) this.#closeIfDone();
     };
     this.#streams.add(fail);
-    stream.on('data', () => this.#heard());
+    stream.on('data', (response: Response) => this.#heard(response));
     // The one fires when the server ends it, the other when we do.
     stream.on('status', ended);
     stream.on('close', ended);
@@ -235,9 +245,27 @@ export class Connection {
     this.closeIfSilentSince(sinceMs);
   }
 
-  #heard(): void {
+  #heard(response?: Headed): void {
     this.#hasAnswered = true;
     this.#lastHeardMs = this.#settings.clock.now();
+    const term = response?.header?.raftTerm ?? 0;
+    if (term <= this.#term) return;
+    if (this.#term > 0) this.#leaderChanged();
+    this.#term = term;
+  }
+
+  /**
+   * Writes that were handed to a leader before it fell are answered soon after the next one serves, or, mostly, never:
+   * the member that took them would keep their callers waiting for all of its own timeout. They may still be carried
+   * out, should the old leader come back with them.
+   */
+  #leaderChanged(): void {
+    const writes = this.#owed.writes();
+    if (writes.length === 0) return;
+    deadlineAfter(this.#settings.clock, this.#settings.abandonedWriteMs, () => {
+      const why = `${this.name}: the leader changed before it was answered`;
+      for (const write of writes) write.fail(new CallFailure('unknown', why, true));
+    });
   }
 
   #closeIfDone(): void {

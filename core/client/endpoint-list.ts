@@ -64,12 +64,10 @@ export class EndpointList {
   round(except?: Endpoint): Round {
     const left = this.#inTurn().filter((endpoint) => endpoint !== except);
     const { clock, prng } = this.#settings;
-    let isFirst = true;
     return {
       next() {
         const ready = left.filter(({ retryAtMs }) => retryAtMs <= clock.now());
-        const picked = ready[isFirst ? Math.floor(prng.next() * ready.length) : 0];
-        isFirst = false;
+        const picked = ready[Math.floor(prng.next() * ready.length)];
         if (picked) left.splice(left.indexOf(picked), 1);
         return picked;
       },

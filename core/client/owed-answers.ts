@@ -55,6 +55,11 @@ export class OwedAnswers {
     return wasOwed;
   }
 
+  /** Those that may change something. */
+  writes(): Owed[] {
+    return [...this.#owed.keys()].filter(({ isWrite }) => isWrite);
+  }
+
   /** Fails all of them, or those that `which` picks. */
   failAll(failure: CallFailure, which: (owed: Owed) => boolean = () => true): void {
     for (const owed of [...this.#owed.keys()]) if (which(owed)) owed.fail(failure);

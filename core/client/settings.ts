@@ -52,7 +52,7 @@ export interface ClientLimits {
    * as that one took, if that is longer: so a cluster that is slow all over makes nobody move.
    */
   readonly secondOpinionMs: number;
-  /** How long a write is still waited for on an endpoint that was left because it went silent. */
+  /** How long a write is still waited for once its endpoint was left as silent, or the cluster has another leader. */
   readonly abandonedWriteMs: number;
   /** How often a call that is safe to repeat is repeated. */
   readonly retriesMax: number;
@@ -96,7 +96,7 @@ const DEFAULT_LIMITS: ClientLimits = {
   requestTimeoutMs: 5_000,
   suspectMs: 300,
   secondOpinionMs: 200,
-  abandonedWriteMs: 1_000,
+  abandonedWriteMs: 500,
   retriesMax: 12,
   retryTimeoutMs: 15_000,
   backoffMs: 25,

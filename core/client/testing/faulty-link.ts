@@ -27,6 +27,11 @@ export class FaultyLink {
     return this.#port;
   }
 
+  /** Whether it takes connections; frozen or not. */
+  get isListening(): boolean {
+    return this.#server.listening;
+  }
+
   /** Breaks every connection; new ones work. */
   cut(): void {
     for (const socket of [...this.#sockets]) socket.destroy();

@@ -10,17 +10,23 @@ import {
 } from '@grpc/grpc-js';
 import type { ResponseHeader } from '../../rpc/gen/header.js';
 import {
+  type CompactionRequest,
+  type CompactionResponse,
+  KVService,
   type PutRequest,
   type PutResponse,
-  KVService,
   type RangeRequest,
   type RangeResponse,
+  type TxnRequest,
+  type TxnResponse,
 } from '../../rpc/gen/kv.js';
 import {
   type LeaseGrantRequest,
   type LeaseGrantResponse,
   type LeaseKeepAliveRequest,
   type LeaseKeepAliveResponse,
+  type LeaseRevokeRequest,
+  type LeaseRevokeResponse,
   LeaseService,
   type LeaseTimeToLiveRequest,
   type LeaseTimeToLiveResponse,
@@ -32,13 +38,17 @@ export type KeepAliveWire = ServerDuplexStream<LeaseKeepAliveRequest, LeaseKeepA
 
 /** Never answers. */
 export const SILENT = Symbol('silent');
-type Answer<T> = T | Error | typeof SILENT;
+type Said<T> = T | Error | typeof SILENT;
+type Answer<T> = Said<T> | Promise<Said<T>>;
 
 /** What the server does with each call; a test sets what it needs. Without a script a call is not implemented. */
 export interface Script {
   range?: (request: RangeRequest) => Answer<RangeResponse>;
   put?: (request: PutRequest) => Answer<PutResponse>;
+  txn?: (request: TxnRequest) => Answer<TxnResponse>;
+  compact?: (request: CompactionRequest) => Answer<CompactionResponse>;
   leaseGrant?: (request: LeaseGrantRequest) => Answer<LeaseGrantResponse>;
+  leaseRevoke?: (request: LeaseRevokeRequest) => Answer<LeaseRevokeResponse>;
   leaseTimeToLive?: (request: LeaseTimeToLiveRequest) => Answer<LeaseTimeToLiveResponse>;
   watch?: (wire: WatchWire) => void;
   keepAlive?: (wire: KeepAliveWire) => void;
@@ -62,9 +72,13 @@ export class ScriptedServer {
         const act = this.script[method] as ((request: never) => Answer<unknown>) | undefined;
         const answer = act ? act(call.request) : failure(status.UNIMPLEMENTED, `no script for ${method}`);
         this.#received(method);
-        if (answer === SILENT) return;
-        if (answer instanceof Error) callback(answer);
-        else callback(null, answer);
+        const say = (said: Said<unknown>) => {
+          if (said === SILENT) return;
+          if (said instanceof Error) callback(said);
+          else callback(null, said);
+        };
+        if (answer instanceof Promise) void answer.then(say);
+        else say(answer);
       };
     const stream =
       <Wire>(method: 'watch' | 'keepAlive') =>
@@ -73,9 +87,15 @@ export class ScriptedServer {
         (this.script[method] as ((wire: Wire) => void) | undefined)?.(wire);
         this.#received(method);
       };
-    this.#grpc.addService(KVService, { range: unary('range'), put: unary('put') } as never);
+    this.#grpc.addService(KVService, {
+      range: unary('range'),
+      put: unary('put'),
+      txn: unary('txn'),
+      compact: unary('compact'),
+    } as never);
     this.#grpc.addService(LeaseService, {
       leaseGrant: unary('leaseGrant'),
+      leaseRevoke: unary('leaseRevoke'),
       leaseTimeToLive: unary('leaseTimeToLive'),
       leaseKeepAlive: stream<KeepAliveWire>('keepAlive'),
     } as never);
@@ -103,6 +123,11 @@ export class ScriptedServer {
   /** Breaks every connection, without a word. */
   dropConnections(): void {
     for (const socket of [...this.#sockets]) socket.destroy();
+  }
+
+  /** Asks clients to go: calls under way are still answered. */
+  sayGoodbye(): void {
+    this.#grpc.tryShutdown(() => {});
   }
 
   count(method: keyof Script): number {
