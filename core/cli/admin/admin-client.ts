@@ -145,7 +145,7 @@ export class AdminClient {
     }
     const meaning = meaningOf(error.details);
     if (meaning === undefined && error.code === status.UNAVAILABLE) {
-      return new AdminCallError(endpoint, !wasConnected, `${endpoint}: ${error.details}`, { cause: error });
+      return new AdminCallError(endpoint, !wasConnected, `${endpoint}: ${plainly(error.details)}`, { cause: error });
     }
     const isOfThisMember = meaning === 'LEARNER_REFUSES' || meaning === 'NO_LEADER';
     return new AdminCallError(endpoint, isOfThisMember, error.details, { cause: error });
@@ -158,6 +158,13 @@ export class AdminClient {
     this.#clients.set(endpoint, client);
     return client;
   }
+}
+
+/** What grpc-js says of a connection, without its wrapping. */
+function plainly(details: string): string {
+  return details
+    .replace(/^No connection established\. Last error: (?:Error: )?/, '')
+    .replace(/\. Resolution note: .*$/s, '');
 }
 
 /** Runs out once, unless it is stopped before. */

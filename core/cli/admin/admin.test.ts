@@ -221,7 +221,7 @@ describe('which member is asked', () => {
     const { code, err } = await run('127.0.0.1:1', 'member', 'list');
 
     expect(code).toBe(1);
-    expect(err).toMatch(/^Error: 127\.0\.0\.1:1: .*ECONNREFUSED/);
+    expect(err).toMatch(/^Error: 127\.0\.0\.1:1: connect ECONNREFUSED 127\.0\.0\.1:1\n$/);
   });
 });
 
