@@ -30,9 +30,11 @@ export class Pulse {
     this.#timer = this.#links.size === 0 ? undefined : this.#clock.after(this.#beatMs, () => this.#beat());
   }
 
+  /** Ends what is still open, such as connections that were let go of and whose last words nobody reads. */
   stop(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
+    for (const link of this.#links) link.abandon('the member stops');
     this.#links.clear();
   }
 }

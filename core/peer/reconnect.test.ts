@@ -121,18 +121,18 @@ test('attempts go on without end, ever more slowly up to a second, and not in st
   b.onConnection = ({ socket }) => socket.destroy();
   a.peers.setPeers([{ id: 2n, urls: [b.url] }]);
   const waits: number[] = [];
-  for (let attempt = 1; attempt <= 12; attempt += 1) {
-    waits.push(await advanceUntil(() => b.ends.length === attempt));
+  for (let attempt = 1; attempt <= 10; attempt += 1) {
+    waits.push(await advanceUntil(() => b.ends.length === attempt, 10));
     await until(() => b.ends[attempt - 1]!.isClosed);
   }
 
   const [, ...between] = waits;
-  const ideal = [25, 50, 100, 200, 400, 800, 1_000, 1_000, 1_000, 1_000, 1_000];
+  const ideal = [25, 50, 100, 200, 400, 800, 1_000, 1_000, 1_000];
   between.forEach((waitMs, at) => {
-    expect(waitMs).toBeGreaterThanOrEqual(ideal[at]! / 2 - 5);
-    expect(waitMs).toBeLessThanOrEqual(ideal[at]! + 5);
+    expect(waitMs).toBeGreaterThanOrEqual(ideal[at]! / 2 - 10);
+    expect(waitMs).toBeLessThanOrEqual(ideal[at]! + 10);
   });
-  expect(new Set(between.slice(-5)).size).toBeGreaterThan(1);
+  expect(new Set(between.slice(-4)).size).toBeGreaterThan(1);
 
   b.welcomes({ clusterId: 0xc1n, memberId: 2n, incarnation: 20n });
   await advanceUntil(() => a.peers.isConnected(2n), 50);

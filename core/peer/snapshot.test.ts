@@ -283,7 +283,7 @@ test('a receiver that does not pull makes the sender wait, with little held in b
     await new Promise<void>((resolve) => (pull = resolve));
     b.handler.snapshots.push(await bytesOf(chunks));
   };
-  const size = 64 * MIB;
+  const size = 24 * MIB;
   let givenBytes = 0;
   const source = async function* () {
     for (; givenBytes < size; givenBytes += 64 * 1024) yield pattern(64 * 1024);

@@ -140,6 +140,20 @@ test('the queue takes frames up to its bound, and drops what is past it', async 
   expect(a.handler.unreachable).toEqual([2n]);
 });
 
+test('frames that the operating system has not taken count, too', async () => {
+  const a = await world.start(1n, { limits: { queueFramesMax: 5, queueBytesMax: 2 ** 30 } });
+  const b = await memberTwo();
+  await connectTo(a, b);
+  b.ends[0]!.socket.pause();
+  let sentBytes = 0;
+  while (a.handler.unreachable.length === 0) {
+    a.peers.send(2n, [messageOf(512 * 1024)]);
+    sentBytes += 512 * 1024;
+    await settle();
+    expect(sentBytes).toBeLessThan(40 * 1024 * 1024);
+  }
+});
+
 test('a member that does not read costs no more than the queue, and hears again once it reads', async () => {
   const queueBytesMax = 256 * 1024;
   const frameBytes = 32 * 1024;
@@ -257,6 +271,22 @@ test('closing waits only so long for a member that does not read', async () => {
   expect(isClosed).toBe(false);
   await world.clock.advance(1);
   await closed;
+});
+
+test('closing ends also what was let go of before and nobody reads', async () => {
+  const a = await world.start(1n, { limits: { queueBytesMax: 64 * 1024 * 1024 } });
+  const b = await memberTwo();
+  await connectTo(a, b);
+  const end = b.ends[0]!;
+  await until(() => end.hasHeard(KIND.hello));
+  end.socket.pause();
+  for (let at = 0; at < 32; at += 1) a.peers.send(2n, [messageOf(1024 * 1024)]);
+  a.peers.setPeers([]);
+  await settle();
+  await a.peers.close();
+  end.socket.resume();
+  await until(() => end.isClosed);
+  expect(end.receivedBytes).toBeLessThan(32 * 1024 * 1024);
 });
 
 test('an address in use is an error, and nothing is left listening', async () => {
