@@ -9,7 +9,8 @@ const turn = () => new Promise((resolve) => setImmediate(resolve));
 function setUp({ readsMax = 100, isLed = true } = {}) {
   const asked: number[] = [];
   const broken: Error[] = [];
-  const state = { appliedIndex: 5, nowMs: 0, isLed };
+  const state = { appliedIndex: 5, isLed };
+  const sweeps = { count: 0, before: (ms: number) => sweeps.count - ms / 500 };
   const reads = new Reads({
     askIndex(context) {
       if (!state.isLed) throw new NoLeaderError();
@@ -19,10 +20,10 @@ function setUp({ readsMax = 100, isLed = true } = {}) {
     onBroken: (error) => broken.push(error),
     readsMax,
     firstContext: 1,
-    nowMs: () => state.nowMs,
+    sweeps,
     timeoutMs: 7_000,
   });
-  return { asked, broken, state, reads };
+  return { asked, broken, state, reads, sweeps };
 }
 
 describe('Reads', () => {
@@ -113,14 +114,14 @@ describe('Reads', () => {
   });
 
   test('a read whose time is over is refused, and one that began later waits on', async () => {
-    const { reads, state } = setUp();
+    const { reads, sweeps } = setUp();
     const early = reads.linearizable(() => 'early');
     await turn();
-    state.nowMs = 1;
+    sweeps.count = 1;
     const late = reads.linearizable(() => 'late');
     await turn();
 
-    state.nowMs = 7_000;
+    sweeps.count = 14;
     reads.expire();
 
     await expect(early).rejects.toMatchObject({ code: 'TIMEOUT', retry: 'safe' });

@@ -1,11 +1,12 @@
 import { InvariantError } from '../base/assert.js';
 import { hasCode, TimeoutError, TooManyRequestsError } from '../base/errors.js';
 import type { ReadState } from '../raft/types.js';
+import type { Sweeps } from './sweeps.js';
 
 export interface ReadsParts {
   /**
-   * Asks up to where the state must have been applied for reads that began before; raft answers later, with a
-   * `ReadState` of this context, or, if the leader changes, not at all. Throws {@link NoLeaderError} if there is nobody
+   * Asks up to where the state must have been applied for reads that began before; raft answers, at once or later, with
+   * a `ReadState` of this context, or, if the leader changes, not at all. Throws {@link NoLeaderError} if there is nobody
    * to ask.
    */
   readonly askIndex: (context: number) => void;
@@ -18,7 +19,8 @@ export interface ReadsParts {
    * answer to anything it asks now.
    */
   readonly firstContext: number;
-  readonly nowMs: () => number;
+  /** By which the time is counted that a read has waited. */
+  readonly sweeps: Pick<Sweeps, 'count' | 'before'>;
   /** The longest that a read waits. */
   readonly timeoutMs: number;
 }
@@ -30,9 +32,12 @@ interface Read {
 }
 
 interface Round {
-  readonly begunMs: number;
-  /** Under which it was asked, at first and again. An answer to any of them will do: all were asked after its reads began. */
-  readonly contexts: number[];
+  /** How many sweeps there had been when its first read began. */
+  readonly sweep: number;
+  /** Under which it was asked. */
+  context: number;
+  /** Under which it was asked before. An answer to any of them will do: all were asked after its reads began. */
+  earlier: number[] | undefined;
   /** What must be applied before the reads may be made; unknown until raft has answered. */
   index: number | undefined;
   readonly reads: readonly Read[];
@@ -53,9 +58,10 @@ export class Reads {
   readonly #parts: ReadsParts;
   #count = 0;
   #gathering: Read[] = [];
-  #gatheringSinceMs = 0;
+  /** As {@link Round.sweep}. */
+  #gatheringSweep = 0;
   /** In the order in which they began. */
-  #rounds: Round[] = [];
+  readonly #rounds: Round[] = [];
   readonly #roundOfContext = new Map<number, Round>();
   #nextContext: number;
   #isScheduled = false;
@@ -76,7 +82,7 @@ export class Reads {
       const { readsMax } = this.#parts;
       if (this.#count >= readsMax) throw new TooManyRequestsError('reads waiting', readsMax);
       this.#count += 1;
-      if (this.#gathering.length === 0) this.#gatheringSinceMs = this.#parts.nowMs();
+      if (this.#gathering.length === 0) this.#gatheringSweep = this.#parts.sweeps.count;
       this.#gathering.push({ read, resolve, reject });
       this.#schedule();
     });
@@ -90,10 +96,11 @@ export class Reads {
     }
     if (this.#rounds.length === 0) return;
     const appliedIndex = this.#parts.appliedIndex();
-    const ready = this.#rounds.filter(({ index }) => index !== undefined && index <= appliedIndex);
-    if (ready.length === 0) return;
-    this.#leave(ready);
-    for (const { reads } of ready) this.#make(reads);
+    for (let at = 0; at < this.#rounds.length;) {
+      const round = this.#rounds[at] as Round;
+      if (round.index !== undefined && round.index <= appliedIndex) this.#make(this.#leave(round));
+      else at += 1;
+    }
     if (this.#gathering.length > 0) this.#schedule();
   }
 
@@ -102,26 +109,24 @@ export class Reads {
     for (const round of this.#rounds) if (round.index === undefined) this.#ask(round);
   }
 
-  /** Refuses the reads whose time is over, or, with an error, all that wait for their confirmation. */
+  /** Refuses the reads whose time is over and, given a reason, all that wait for their confirmation. */
   expire(reason?: () => Error): void {
-    const before = this.#parts.nowMs() - this.#parts.timeoutMs;
-    const errorOf = reason ?? (() => new TimeoutError('the read', this.#parts.timeoutMs));
-    const over = this.#rounds.filter(
-      ({ begunMs, index }) => begunMs <= before || (reason !== undefined && index === undefined),
-    );
-    this.#leave(over);
-    for (const { reads } of over) this.#reject(reads, errorOf());
-    if (this.#gathering.length > 0 && (this.#gatheringSinceMs <= before || reason !== undefined)) {
-      this.#reject(this.#gathering.splice(0), errorOf());
+    const { sweeps, timeoutMs } = this.#parts;
+    const over = sweeps.before(timeoutMs);
+    const errorOf = reason ?? (() => new TimeoutError('the read', timeoutMs));
+    for (const round of [...this.#rounds]) {
+      if (round.sweep <= over || (reason !== undefined && round.index === undefined)) {
+        this.#reject(this.#leave(round), errorOf());
+      }
     }
-    if (over.length > 0 && this.#gathering.length > 0) this.#schedule();
+    if (this.#gathering.length === 0) return;
+    if (this.#gatheringSweep <= over || reason !== undefined) this.#reject(this.#gathering.splice(0), errorOf());
+    else this.#schedule();
   }
 
   rejectAll(error: Error): void {
-    const left = [...this.#rounds.flatMap((round) => round.reads), ...this.#gathering];
-    this.#leave(this.#rounds);
-    this.#gathering = [];
-    this.#reject(left, error);
+    for (const round of [...this.#rounds]) this.#reject(this.#leave(round), error);
+    this.#reject(this.#gathering.splice(0), error);
   }
 
   /** Resolves once no read waits. */
@@ -139,31 +144,39 @@ export class Reads {
   readonly #beginRound = (): void => {
     this.#isScheduled = false;
     if (this.#gathering.length === 0 || this.#rounds.length >= ROUNDS_MAX) return;
-    const round = { begunMs: this.#gatheringSinceMs, contexts: [], index: undefined, reads: this.#gathering };
+    const round: Round = {
+      sweep: this.#gatheringSweep,
+      context: NOT_ASKED,
+      earlier: undefined,
+      index: undefined,
+      reads: this.#gathering,
+    };
     this.#gathering = [];
     this.#rounds.push(round);
     this.#ask(round);
   };
 
   #ask(round: Round): void {
-    const context = this.#nextContext;
+    if (round.context !== NOT_ASKED) (round.earlier ??= []).push(round.context);
+    round.context = this.#nextContext;
     this.#nextContext += 1;
+    this.#roundOfContext.set(round.context, round);
     try {
-      this.#parts.askIndex(context);
+      this.#parts.askIndex(round.context);
     } catch (error) {
       // Whoever leads next is asked.
-      if (hasCode(error, 'NO_LEADER')) return;
-      this.#leave([round]);
-      return this.#reject(round.reads, error as Error);
+      if (!hasCode(error, 'NO_LEADER')) this.#reject(this.#leave(round), error as Error);
     }
-    round.contexts.push(context);
-    this.#roundOfContext.set(context, round);
   }
 
-  #leave(rounds: readonly Round[]): void {
-    if (rounds.length === 0) return;
-    for (const { contexts } of rounds) for (const context of contexts) this.#roundOfContext.delete(context);
-    this.#rounds = this.#rounds.filter((round) => !rounds.includes(round));
+  /** @returns the reads that are to be answered now */
+  #leave(round: Round): readonly Read[] {
+    this.#roundOfContext.delete(round.context);
+    for (const context of round.earlier ?? NONE) this.#roundOfContext.delete(context);
+    const at = this.#rounds.indexOf(round);
+    if (at === this.#rounds.length - 1) this.#rounds.pop();
+    else this.#rounds.splice(at, 1);
+    return round.reads;
   }
 
   #make(reads: readonly Read[]): void {
@@ -188,3 +201,7 @@ export class Reads {
     if (this.#count === 0) this.#onEmpty?.();
   }
 }
+
+/** The context of a round for which nobody was asked yet. */
+const NOT_ASKED = 0;
+const NONE: readonly number[] = [];

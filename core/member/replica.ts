@@ -442,17 +442,17 @@ export class Replica {
   // --- Parts ------------------------------------------------------------------------------------------------------
 
   #makeReads(): Reads {
-    const { clock, prng, settings } = this.#parts;
+    const { prng, settings } = this.#parts;
     return new Reads({
       askIndex: (context) => {
         this.raft.readIndex(context);
-        this.wake();
+        this.#driver.hurry();
       },
       appliedIndex: () => (this.#installing !== undefined ? -1 : this.#state.machine.appliedIndex),
       onBroken: this.fail,
       readsMax: settings.readsMax,
       firstContext: between(prng, 1, FIRST_CONTEXT_MAX),
-      nowMs: () => clock.now(),
+      sweeps: this.#sweeps,
       timeoutMs: settings.requestTimeoutMs + 2 * settings.electionTimeoutMs,
     });
   }
