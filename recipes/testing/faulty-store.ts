@@ -65,6 +65,8 @@ export class FaultyStore implements Store {
   readonly calls: Call[] = [];
   /** Asked for each call what shall befall it. Default: nothing. */
   onCall: (call: Call) => Fault | undefined = () => undefined;
+  /** What calls failed with by themselves, with no fault of ours. */
+  readonly failures: unknown[] = [];
   /** Batches that were delivered to watches so far, without empty ones. */
   wakeUpCount = 0;
 
@@ -197,7 +199,7 @@ export class FaultyStore implements Store {
     const call: Call = { number: this.calls.length + 1, method, ...(txn && { txn }) };
     this.calls.push(call);
     const fault = this.onCall(call);
-    if (!fault) return carryOut();
+    if (!fault) return this.#noting(carryOut);
     switch (fault.kind) {
       case 'fail':
         throw fault.error;
@@ -225,6 +227,15 @@ export class FaultyStore implements Store {
         signal?.throwIfAborted();
         return answer;
       }
+    }
+  }
+
+  async #noting<T>(carryOut: () => Promise<T>): Promise<T> {
+    try {
+      return await carryOut();
+    } catch (error) {
+      this.failures.push(error);
+      throw error;
     }
   }
 

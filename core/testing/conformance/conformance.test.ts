@@ -5,19 +5,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, test } from '@jest/globals';
+import { describe, test } from '@jest/globals';
 import { connect } from '../../connect.js';
 import { open } from '../../embedded/open.js';
-import type { Store } from '../../store.js';
 import { findEtcd, startEtcd } from '../etcd-process.js';
-import type { StoreUnderTest } from './fixture.js';
-import { kvContract } from './kv.contract.js';
-import { leaseContract } from './lease.contract.js';
-import { txnContract } from './txn.contract.js';
-import { watchContract } from './watch.contract.js';
-
-/** Opens a store; what it needs to let go of afterwards goes onto the stack, and is let go of last in, first out. */
-type Opener = (releases: (() => Promise<unknown>)[]) => Promise<Store>;
+import { conformance, type Opener } from './suite.contract.js';
 
 const STORES: Record<string, Opener> = {
   'embedded, in memory': () => open({ memory: true }),
@@ -40,21 +32,6 @@ for (const [name, opener] of Object.entries(STORES)) {
     continue;
   }
   describe(name, () => conformance(opener));
-}
-
-function conformance(opener: Opener): void {
-  const under = {} as { store: Store };
-  const releases: (() => Promise<unknown>)[] = [];
-  beforeAll(async () => {
-    under.store = await opener(releases);
-    releases.push(() => under.store.close());
-  });
-  afterAll(async () => {
-    for (const release of releases.reverse()) await release();
-  });
-
-  const contracts: ((under: StoreUnderTest) => void)[] = [kvContract, txnContract, leaseContract, watchContract];
-  for (const contract of contracts) contract(under);
 }
 
 async function temporaryFolder(releases: (() => Promise<unknown>)[]): Promise<string> {

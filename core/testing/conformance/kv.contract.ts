@@ -1,7 +1,8 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect } from '@jest/globals';
 import { toText } from '../../base/bytes.js';
 import { everything, fromKey, prefix, range } from '../../base/key-range.js';
 import { failsWith, freshPrefix, keyTexts, type StoreUnderTest, texts } from './fixture.js';
+import { test } from './patient-test.js';
 
 /** Reading, putting and deleting keys. Source: etcd API reference, KV service. */
 export function kvContract(under: StoreUnderTest): void {

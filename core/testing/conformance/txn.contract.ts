@@ -1,10 +1,11 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect } from '@jest/globals';
 import { toText } from '../../base/bytes.js';
 import { InvalidArgumentError } from '../../base/errors.js';
 import { fromKey, prefix } from '../../base/key-range.js';
 import type { Compare, RangeResult, TxnResult } from '../../base/operation.js';
 import { createRevision, get, leaseOf, modRevision, put, remove, value, version } from '../../txn.js';
 import { failsWith, freshPrefix, keyTexts, type StoreUnderTest, texts } from './fixture.js';
+import { test } from './patient-test.js';
 
 /** Transactions. Source: etcd API reference, KV.Txn. */
 export function txnContract(under: StoreUnderTest): void {

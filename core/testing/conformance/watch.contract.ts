@@ -1,8 +1,9 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect } from '@jest/globals';
 import { toText } from '../../base/bytes.js';
 import { everything, fromKey, prefix, range } from '../../base/key-range.js';
 import { put, remove } from '../../txn.js';
 import { failsWith, freshPrefix, type StoreUnderTest, WatchReader } from './fixture.js';
+import { test } from './patient-test.js';
 
 /** Watches: ordered, unique, reliable, atomic, resumable. Source: etcd API guarantees, Watch. */
 export function watchContract(under: StoreUnderTest): void {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { toText } from '../../../base/bytes.js';
 import { everything } from '../../../base/key-range.js';
 import type { Event } from '../../../base/key-value.js';
@@ -58,6 +59,8 @@ export class Workload {
     this.ledger = new WriteLedger(this.verdict);
     this.leases = new LeaseBook(this.verdict);
     this.#board = new HistoryBoard(this.verdict);
+    // Everybody at work listens, and whatever they wait for does.
+    setMaxListeners(0, this.#stop.signal);
     this.verdict.signal.addEventListener('abort', () => this.#stop.abort(new Error('a promise was broken')));
     this.#exclusives = [
       exclusive('mutex', 'contended', this.verdict),
@@ -91,6 +94,7 @@ export class Workload {
    */
   async finish(): Promise<void> {
     try {
+      this.ledger.measureGaps(false);
       this.#stop.abort(new Error('the work is over'));
       await Promise.all(this.#working);
       this.verdict.check();
@@ -131,7 +135,7 @@ export class Workload {
     await this.#employ(prng, lockUsers, (at, with_) => exclusiveUser(`locker-${at}`, lock, with_));
     await this.#employ(prng, electors, (at, with_) => exclusiveUser(`elector-${at}`, election, with_));
     await this.#employ(prng, leaseUsers, (at, with_) => leaseUser(`lessee-${at}`, this.leases, with_));
-    this.ledger.resetGap();
+    this.ledger.measureGaps(true);
   }
 
   /** Each has a connection and a source of chance of its own. */

@@ -28,6 +28,7 @@ export class WriteLedger {
   #acknowledgedRevision = 0;
   #lastAcknowledgedMs = performance.now();
   #longestGapMs = 0;
+  #isMeasuring = false;
   acknowledgedCount = 0;
   refusedCount = 0;
   unknownCount = 0;
@@ -48,13 +49,16 @@ export class WriteLedger {
 
   /** The longest time in which nothing was acknowledged to anybody, in milliseconds. */
   get longestGapMs(): number {
-    return Math.max(this.#longestGapMs, performance.now() - this.#lastAcknowledgedMs);
+    return this.#isMeasuring
+      ? Math.max(this.#longestGapMs, performance.now() - this.#lastAcknowledgedMs)
+      : this.#longestGapMs;
   }
 
-  /** Begins to measure gaps anew. */
-  resetGap(): void {
+  /** Begins to measure gaps, or ends it, so that what comes after is not counted. */
+  measureGaps(isMeasuring: boolean): void {
+    if (!isMeasuring) this.#longestGapMs = this.longestGapMs;
+    this.#isMeasuring = isMeasuring;
     this.#lastAcknowledgedMs = performance.now();
-    this.#longestGapMs = 0;
   }
 
   /** The highest revision at which a write of this key was acknowledged. */
@@ -70,7 +74,7 @@ export class WriteLedger {
   acknowledged(id: string, revision: number): void {
     this.acknowledgedCount += 1;
     const nowMs = performance.now();
-    this.#longestGapMs = Math.max(this.#longestGapMs, nowMs - this.#lastAcknowledgedMs);
+    this.#longestGapMs = this.longestGapMs;
     this.#lastAcknowledgedMs = nowMs;
     this.#acknowledgedRevision = Math.max(this.#acknowledgedRevision, revision);
     const open = this.#open.get(id) as Open;
