@@ -1,14 +1,14 @@
-/** The rules of Ongaro 2014, one test each, as far as a configuration of one voter has to do with them. */
+/** The rules of Ongaro 2014, one test each, as far as one member alone shows them; the others are in `testdata`. */
 import { describe, expect, test } from '@jest/globals';
 import { toBytes } from '../base/bytes.js';
-import { carryOut, entry, settle, shown, soleVoter } from './testing/raft-fixture.js';
+import { advance, carryOut, entry, settle, soleVoter, votersOnly } from './testing/raft-fixture.js';
+import { shown } from './testing/shown.js';
 
 describe('3.3 terms', () => {
   test('a term is entered durably before anything is done in it', () => {
     const raft = soleVoter({ hardState: { term: 4, votedFor: 1n, commitIndex: 0 } });
     const ready = raft.ready();
-    expect(ready.hardState).toMatchObject({ term: 5 });
-    expect(ready.entries).toEqual([]);
+    expect(ready.append).toMatchObject({ hardState: { term: 5 }, entries: [] });
   });
 
   test('every start is a new term, so that no term has two histories', () => {
@@ -24,7 +24,8 @@ describe('3.4 leader election', () => {
   });
 
   test('a candidate votes for itself', () => {
-    expect(soleVoter({ id: 7n, voters: [7n] }).ready().hardState).toMatchObject({ votedFor: 7n });
+    const raft = soleVoter({ id: 7n, configuration: votersOnly(7n) });
+    expect(raft.ready().append?.hardState).toMatchObject({ votedFor: 7n });
   });
 
   test('a candidate with the votes of a majority leads', () => {
@@ -48,7 +49,7 @@ describe('3.5 log replication', () => {
     settle(raft);
     expect(raft.propose(toBytes('a'))).toMatchObject({ index: 2, term: 1 });
     expect(raft.propose(toBytes('b'))).toMatchObject({ index: 3, term: 1 });
-    expect(shown(raft.ready().entries)).toEqual(['2/1 a', '3/1 b']);
+    expect(shown(raft.ready().append?.entries ?? [])).toEqual(['2/1 a', '3/1 b']);
   });
 
   test('only a leader takes commands', () => {
@@ -61,7 +62,7 @@ describe('3.5 log replication', () => {
     raft.propose(toBytes('a'));
     const ready = raft.ready();
     expect({ commitIndex: raft.commitIndex, committed: ready.committed }).toEqual({ commitIndex: 1, committed: [] });
-    raft.advance(ready);
+    advance(raft, ready);
     expect(raft.commitIndex).toBe(2);
     expect(shown(raft.ready().committed)).toEqual(['2/1 a']);
   });
@@ -72,9 +73,9 @@ describe('3.5 log replication', () => {
     raft.propose(toBytes('a'));
     const ready = raft.ready();
     raft.propose(toBytes('b'));
-    raft.advance(ready);
+    advance(raft, ready);
     expect(raft.commitIndex).toBe(2);
-    expect(shown(raft.ready().entries)).toEqual(['3/1 b']);
+    expect(shown(raft.ready().append?.entries ?? [])).toEqual(['3/1 b']);
   });
 
   test('committed entries are applied once each, in the order of the log', () => {
@@ -98,7 +99,7 @@ describe('3.6.2 committing entries from previous terms', () => {
     carryOut(raft);
     expect({ role: raft.role, commitIndex: raft.commitIndex }).toEqual({ role: 'leader', commitIndex: 1 });
 
-    expect(shown(carryOut(raft).entries)).toEqual(['4/4 (empty)']);
+    expect(shown(carryOut(raft).append?.entries ?? [])).toEqual(['4/4 (empty)']);
     expect(raft.commitIndex).toBe(4);
     expect(shown(raft.ready().committed)).toEqual(['2/2 b', '3/3 c', '4/4 (empty)']);
   });
@@ -109,7 +110,7 @@ describe('3.8 persisted state and server restarts', () => {
     const raft = soleVoter();
     const ready = raft.ready();
     expect(raft.role).toBe('candidate');
-    raft.advance(ready);
+    advance(raft, ready);
     expect(raft.role).toBe('leader');
   });
 
@@ -117,7 +118,7 @@ describe('3.8 persisted state and server restarts', () => {
     const raft = soleVoter();
     const ready = raft.ready();
     for (let tick = 0; tick < 100; tick += 1) raft.tick();
-    raft.advance(ready);
+    advance(raft, ready);
     expect({ role: raft.role, term: raft.term }).toEqual({ role: 'leader', term: 1 });
   });
 
@@ -126,8 +127,8 @@ describe('3.8 persisted state and server restarts', () => {
     settle(raft);
     raft.propose(toBytes('a'));
     const [written, applied] = settle(raft);
-    expect(written?.hardState).toEqual({ term: 1, votedFor: 1n, commitIndex: 1 });
-    expect({ hardState: applied?.hardState, committed: shown(applied?.committed ?? []) }).toEqual({
+    expect(written?.append?.hardState).toEqual({ term: 1, votedFor: 1n, commitIndex: 1 });
+    expect({ append: applied?.append, committed: shown(applied?.committed ?? []) }).toEqual({
       committed: ['2/1 a'],
     });
   });
@@ -178,7 +179,7 @@ describe('5 log compaction', () => {
     carryOut(raft);
     const ready = raft.ready();
     expect(() => raft.compactTo(2)).toThrow('applied before it is compacted');
-    raft.advance(ready);
+    advance(raft, ready);
     raft.compactTo(2);
     raft.propose(toBytes('b'));
     expect(settle(raft).flatMap(({ committed }) => shown(committed))).toEqual(['3/1 b']);
@@ -223,7 +224,7 @@ describe('6.4 processing read-only queries', () => {
     raft.propose(toBytes('a'));
     const ready = raft.ready();
     raft.readIndex(1);
-    raft.advance(ready);
+    advance(raft, ready);
     raft.readIndex(2);
     expect(raft.ready().readStates).toEqual([
       { context: 1, index: 1 },
@@ -237,11 +238,10 @@ describe('6.4 processing read-only queries', () => {
     raft.readIndex(1);
     expect(raft.hasReady()).toBe(true);
     expect(raft.ready()).toEqual({
-      entries: [],
       messages: [],
-      messagesAfterAppend: [],
       committed: [],
       readStates: [{ context: 1, index: 1 }],
+      snapshotsWanted: [],
     });
   });
 
@@ -252,6 +252,6 @@ describe('6.4 processing read-only queries', () => {
   test('a leader begins its term with an empty entry', () => {
     const raft = soleVoter();
     carryOut(raft);
-    expect(shown(raft.ready().entries)).toEqual(['1/1 (empty)']);
+    expect(shown(raft.ready().append?.entries ?? [])).toEqual(['1/1 (empty)']);
   });
 });

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { isMajority, majorityIndex } from './quorum.js';
+import { isMember, isQuorum, isVoter, majorityIndex, membersOf, quorumIndex, votersOf } from './quorum.js';
+import { votersOnly } from './testing/raft-fixture.js';
 import type { MemberId } from './types.js';
 
 /** Voters 1, 2, 3, ... that hold these indexes. */
@@ -41,16 +42,40 @@ test('for 1 to 7 voters a majority is one more than half, and not one less', () 
   for (let count = 1; count <= 7; count += 1) {
     const voters = Array.from({ length: count }, (_, position) => BigInt(position + 1));
     const needed = Math.floor(count / 2) + 1;
-    expect(isMajority(voters, new Set(voters.slice(0, needed)))).toBe(true);
-    expect(isMajority(voters, new Set(voters.slice(0, needed - 1)))).toBe(false);
+    const agreeing = (number: number) => isQuorum(votersOnly(...voters), (voter) => voter <= BigInt(number));
+    expect([agreeing(needed), agreeing(needed - 1)]).toEqual([true, false]);
   }
 });
 
 test('votes of members that do not vote do not count', () => {
-  const strangers = new Set<MemberId>([1n, 8n, 9n]);
-  expect(isMajority([1n, 2n, 3n], strangers)).toBe(false);
+  const configuration = { voters: [1n, 2n, 3n], learners: [8n, 9n] };
+  expect(isQuorum(configuration, (id) => id === 1n || id > 7n)).toBe(false);
 });
 
 test('there is no majority of nobody', () => {
   expect(() => majorityIndex([], () => 0)).toThrow('a configuration has a voter');
+  expect(isQuorum(votersOnly(), () => true)).toBe(false);
+});
+
+test('a joint configuration needs both majorities, to agree and to commit', () => {
+  const joint = { voters: [1n, 4n, 5n], outgoing: [1n, 2n, 3n], learners: [] };
+  const agree = (...ids: readonly MemberId[]) => isQuorum(joint, (id) => ids.includes(id));
+  expect([agree(4n, 5n), agree(1n, 2n), agree(1n, 2n, 4n), agree(2n, 3n, 4n, 5n)]).toEqual([false, false, true, true]);
+  const matched = new Map([
+    [1n, 9],
+    [2n, 3],
+    [3n, 4],
+    [4n, 7],
+    [5n, 2],
+  ] as const);
+  expect(quorumIndex(joint, (id) => matched.get(id as 1n)!)).toBe(4);
+  expect(quorumIndex(votersOnly(1n, 4n, 5n), (id) => matched.get(id as 1n)!)).toBe(7);
+});
+
+test('members are those who vote, by the old or the new majority, and those who learn', () => {
+  const joint = { voters: [5n, 1n], outgoing: [1n, 3n], learners: [3n, 7n] };
+  expect(votersOf(joint)).toEqual([1n, 3n, 5n]);
+  expect(membersOf(joint)).toEqual(new Set([5n, 1n, 3n, 7n]));
+  expect([1n, 3n, 5n, 7n, 9n].map((id) => isVoter(joint, id))).toEqual([true, true, true, false, false]);
+  expect([1n, 3n, 5n, 7n, 9n].map((id) => isMember(joint, id))).toEqual([true, true, true, true, false]);
 });

@@ -2,30 +2,20 @@ import { describe, expect, test } from '@jest/globals';
 import { InvariantError } from '../base/assert.js';
 import { toBytes } from '../base/bytes.js';
 import type { Raft } from './raft.js';
-import { carryOut, entry, settle, soleVoter } from './testing/raft-fixture.js';
+import { advance, carryOut, entry, settle, soleVoter } from './testing/raft-fixture.js';
 
 describe('options', () => {
-  test('one voter is run, two are refused with the limit', () => {
-    expect(soleVoter({ voters: [1n] })).toBeDefined();
-    expect(() => soleVoter({ voters: [1n, 2n] })).toThrow(
-      expect.objectContaining({
-        code: 'INVALID_ARGUMENT',
-        field: 'raft.voters',
-        message: 'raft.voters is "2 members"; it must be at most 1 member',
-      }),
-    );
-  });
-
   test.each([
-    ['voters', { voters: [] }],
-    ['voters', { voters: [2n] }],
-    ['id', { id: 0n, voters: [0n] }],
+    ['id', { id: 0n }],
     ['heartbeatTicks', { heartbeatTicks: 0 }],
     ['heartbeatTicks', { heartbeatTicks: 1.5 }],
     ['electionTicks', { electionTicks: 3, heartbeatTicks: 3 }],
     ['electionTicks', { electionTicks: NaN }],
     ['uncommittedBytesMax', { uncommittedBytesMax: 0 }],
     ['uncommittedBytesMax', { uncommittedBytesMax: NaN }],
+    ['appendBytesMax', { appendBytesMax: 0 }],
+    ['inflightMessagesMax', { inflightMessagesMax: 0 }],
+    ['inflightBytesMax', { inflightBytesMax: 0 }],
   ])('%s outside its limit is refused: %o', (field, options) => {
     expect(() => soleVoter(options)).toThrow(
       expect.objectContaining({ code: 'INVALID_ARGUMENT', field: `raft.${field}` }),
@@ -33,7 +23,8 @@ describe('options', () => {
   });
 
   test('options at their limits are taken', () => {
-    expect(soleVoter({ electionTicks: 2, heartbeatTicks: 1, uncommittedBytesMax: 1 })).toBeDefined();
+    const limits = { uncommittedBytesMax: 1, appendBytesMax: 1, inflightMessagesMax: 1, inflightBytesMax: 1 };
+    expect(soleVoter({ electionTicks: 2, heartbeatTicks: 1, ...limits })).toBeDefined();
   });
 
   test('a log that cannot be what was stored is refused', () => {
@@ -70,7 +61,7 @@ describe('uncommitted bytes', () => {
     raft.propose(bytes(100));
     const ready = raft.ready();
     refused(raft, 1);
-    raft.advance(ready);
+    advance(raft, ready);
     carryOut(raft);
     raft.propose(bytes(100));
     refused(raft, 1);
@@ -101,18 +92,44 @@ describe('uncommitted bytes', () => {
 });
 
 describe('the driver', () => {
-  test('one Ready is carried out at a time', () => {
+  test('one append is under way at a time; what comes meanwhile gathers for the next', () => {
     const raft = soleVoter();
-    raft.ready();
-    expect(() => raft.ready()).toThrow(InvariantError);
+    settle(raft);
+    raft.propose(toBytes('a'));
+    const { append } = raft.ready();
+    raft.propose(toBytes('b'));
+    expect(raft.hasReady()).toBe(false);
+    expect(raft.ready().append).toBeUndefined();
+    raft.appended(append!);
+    expect(raft.ready().append?.entries.map(({ index }) => index)).toEqual([3]);
   });
 
-  test('a Ready is carried out once, and is the one that was handed over', () => {
+  test('an append is carried out once, and is the one that was handed out', () => {
     const raft = soleVoter();
-    const ready = raft.ready();
-    expect(() => raft.advance({ ...ready })).toThrow(InvariantError);
-    raft.advance(ready);
-    expect(() => raft.advance(ready)).toThrow(InvariantError);
+    const { append } = raft.ready();
+    expect(() => raft.appended({ ...append! })).toThrow(InvariantError);
+    raft.appended(append!);
+    expect(() => raft.appended(append!)).toThrow(InvariantError);
+  });
+
+  test('what is applied was handed out before', () => {
+    const raft = soleVoter();
+    settle(raft);
+    raft.propose(toBytes('a'));
+    expect(() => raft.applied(2)).toThrow('what is applied was handed out');
+    settle(raft);
+    expect(raft.appliedIndex).toBe(2);
+    raft.applied(1);
+    expect(raft.appliedIndex).toBe(2);
+  });
+
+  test('reads are answered while an append is under way', () => {
+    const raft = soleVoter();
+    settle(raft);
+    raft.propose(toBytes('a'));
+    raft.ready();
+    raft.readIndex(7);
+    expect(raft.ready().readStates).toEqual([{ context: 7, index: 1 }]);
   });
 
   test('when all is carried out there is nothing to do', () => {
@@ -125,9 +142,9 @@ describe('the driver', () => {
     const raft = soleVoter({ uncommittedBytesMax: 1e6 });
     settle(raft);
     for (let count = 0; count < 1_000; count += 1) raft.propose(toBytes('x'));
-    expect(settle(raft).map(({ entries, committed }) => [entries.length, committed.length])).toEqual([
+    expect(settle(raft).map(({ append, committed }) => [append?.entries.length, committed.length])).toEqual([
       [1_000, 0],
-      [0, 1_000],
+      [undefined, 1_000],
     ]);
   });
 });

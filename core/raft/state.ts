@@ -46,8 +46,11 @@ export class RaftState implements HardState {
     this.id = id;
     this.log = new Log(log);
     this.durability = new Durability(hardState, this.log.lastIndex);
-    this.#term = hardState.term;
-    this.#votedFor = hardState.votedFor;
+    // A snapshot is put in force before the log behind it begins. If the member stopped in between, its log may end in a
+    // term that it has not entered; it enters it now, and has voted for nobody in it.
+    const isBehindSnapshot = log.entries.length === 0 && log.previousTerm > hardState.term;
+    this.#term = isBehindSnapshot ? log.previousTerm : hardState.term;
+    this.#votedFor = isBehindSnapshot ? NO_MEMBER : hardState.votedFor;
     // What was applied had been committed; the stored commit index may lag behind, for it is written in passing.
     this.#commitIndex = Math.max(hardState.commitIndex, appliedIndex);
     this.#appliedIndex = appliedIndex;
@@ -194,7 +197,7 @@ export class RaftState implements HardState {
 
   /** Says something of a term that is not entered by saying it. */
   sendOfTerm(to: MemberId, term: number, content: Content): void {
-    this.outbox.send({ ...content, from: this.id, to, term } as Message);
+    this.outbox.send({ ...content, from: this.id, to, term });
   }
 
   /** What was deferred and has become true may be sent. */

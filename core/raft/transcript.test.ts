@@ -1,20 +1,32 @@
 /**
  * Transcripts in `testdata/*.txt`: blocks of a directive, a line `----`, and what it gives. With `REWRITE=1` the outputs
- * are written anew; read the diff before you believe it.
+ * are written anew; read the diff before you believe it. Blocks without `----` are remarks.
+ *
+ * One member alone (`SoleSession`):
  *
  * ```
- * start [term= vote= commit= first= previous= entries=index/term:data,... applied= max= voters=1,2]
- * status | ready | advance | settle | propose DATA | read CONTEXT | tick COUNT | compact INDEX
+ * start [term= vote= commit= first= previous= entries=index/term:data,... applied= max=]
+ * status | ready | appended | settle | propose DATA | read CONTEXT | tick COUNT | compact INDEX
  * step TYPE from= term=
+ * ```
+ *
+ * Several members (`ClusterSession`); `1>2` is the link from 1 to 2:
+ *
+ * ```
+ * cluster IDS [option=number ...]               members that vote, after their first entry
+ * tick ID COUNT | expire ID | elect ID | elect-after-silence ID
+ * deliver [1>2] | deliver-once [1>2] | drop [1>2] | cut ID [ID] | mend
+ * propose ID DATA | read ID CONTEXT | transfer ID TO | gone ID LEADER | step-down ID | unreachable ID OTHER
+ * change ID voters=IDS [learners=IDS] | join ID
+ * hold-disk ID | release-disk ID | crash ID | start ID | compact ID INDEX
+ * take-snapshot FROM TO | send-snapshot FROM TO | report-snapshot ID OF OUTCOME
+ * status
  * ```
  */
 import { expect, test } from '@jest/globals';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { toBytes } from '../base/bytes.js';
-import type { CoordinationError } from '../base/errors.js';
-import type { Raft } from './raft.js';
-import { carryOut, entry, shown, soleVoter } from './testing/raft-fixture.js';
-import type { Message, Ready } from './types.js';
+import { ClusterSession } from './testing/cluster-session.js';
+import { SoleSession } from './testing/sole-session.js';
 
 const FOLDER = new URL('./testdata/', import.meta.url);
 
@@ -26,116 +38,31 @@ test.each(readdirSync(FOLDER))('%s', (name) => {
   else expect(after).toBe(before);
 });
 
-/** The transcript with the outputs that its directives give now. Blocks without `----` are remarks. */
+interface Session {
+  /** Carries out a directive and says what came of it, a line each. */
+  run(word: string, parts: readonly string[]): readonly string[];
+}
+
+/** The transcript with the outputs that its directives give now. */
 function transcriptOf(text: string): string {
-  const session = new Session();
+  let session: Session = new SoleSession();
   const blocks = text.trimEnd().split(/\n\n+/);
-  return `${blocks.map((block) => answered(session, block)).join('\n\n')}\n`;
-}
-
-function answered(session: Session, block: string): string {
-  const [directive, ...rest] = block.split('\n----');
-  if (directive === undefined || rest.length === 0) return block;
-  return `${directive}\n----\n${session.run(directive.trim()) || 'ok'}`;
-}
-
-class Session {
-  #raft: Raft | undefined;
-  #ready: Ready | undefined;
-
-  run(directive: string): string {
-    try {
-      return this.#carryOut(directive).join('\n');
-    } catch (error) {
-      return `${(error as CoordinationError).code ?? 'invariant'}: ${(error as Error).message}`;
-    }
-  }
-
-  #carryOut(directive: string): readonly string[] {
-    const [word, ...parts] = directive.split(/\s+/);
-    if (word === 'start') {
-      this.#raft = start(Object.fromEntries(parts.map((part) => part.split('=') as [string, string])));
-      return [status(this.#raft)];
-    }
-    const raft = this.#raft!;
-    switch (word) {
-      case 'status':
-        return [status(raft)];
-      case 'ready':
-        this.#ready = raft.ready();
-        return readyLines(this.#ready);
-      case 'advance':
-        raft.advance(this.#ready!);
-        return [status(raft)];
-      case 'settle':
-        return settleLines(raft);
-      case 'propose': {
-        const { index, term } = raft.propose(toBytes(parts[0]!));
-        return [`index ${index}, term ${term}`];
-      }
-      case 'read':
-        return [String(raft.readIndex(Number(parts[0])) ?? '')];
-      case 'tick':
-        for (let count = Number(parts[0]); count > 0; count -= 1) raft.tick();
-        return [status(raft)];
-      case 'compact':
-        return [String(raft.compactTo(Number(parts[0])) ?? '')];
-      case 'step': {
-        const [type, ...fields] = parts;
-        const { from = '2', term = '0' } = Object.fromEntries(
-          fields.map((field) => field.split('=') as [string, string]),
-        );
-        raft.step({ type, from: BigInt(from), to: 1n, term: Number(term) } as Message);
-        return [status(raft)];
-      }
-      default:
-        throw new Error(`no such directive: ${word}`);
-    }
-  }
-}
-
-function start(fields: Record<string, string>): Raft {
-  const entries = fields['entries']?.split(',').map((text) => {
-    const [, index, term, data] = /^(\d+)\/(\d+):(.*)$/.exec(text)!;
-    return entry(Number(index), Number(term), data);
+  const answered = blocks.map((block) => {
+    const [directive, ...rest] = block.split('\n----');
+    if (directive === undefined || rest.length === 0) return block;
+    const [word = '', ...parts] = directive.trim().split(/\s+/);
+    if (word === 'cluster') session = new ClusterSession();
+    if (word === 'start' && !/^\d+$/.test(parts[0] ?? '')) session = new SoleSession();
+    return `${directive}\n----\n${outputOf(session, word, parts) || 'ok'}`;
   });
-  return soleVoter({
-    voters: (fields['voters'] ?? '1').split(',').map(BigInt),
-    hardState: {
-      term: Number(fields['term'] ?? 0),
-      votedFor: BigInt(fields['vote'] ?? 0),
-      commitIndex: Number(fields['commit'] ?? 0),
-    },
-    log: {
-      firstIndex: Number(fields['first'] ?? 1),
-      previousTerm: Number(fields['previous'] ?? 0),
-      entries: entries ?? [],
-    },
-    appliedIndex: Number(fields['applied'] ?? 0),
-    uncommittedBytesMax: Number(fields['max'] ?? 1_000),
-  });
+  return `${answered.join('\n\n')}\n`;
 }
 
-function status(raft: Raft): string {
-  const leader = raft.leader === undefined ? 'none' : String(raft.leader);
-  const work = raft.hasReady() ? 'something to do' : 'nothing to do';
-  return `${raft.role}, term ${raft.term}, leader ${leader}, commit ${raft.commitIndex}, last ${raft.lastIndex}; ${work}`;
-}
-
-function readyLines({ hardState, entries, messages, messagesAfterAppend, committed, readStates }: Ready): string[] {
-  const lines: string[] = [];
-  if (hardState)
-    lines.push(`hard state: term ${hardState.term}, vote ${hardState.votedFor}, commit ${hardState.commitIndex}`);
-  if (entries.length > 0) lines.push(`append: ${shown(entries).join(', ')}`);
-  if (messages.length + messagesAfterAppend.length > 0)
-    lines.push(`messages: ${messages.length + messagesAfterAppend.length}`);
-  if (committed.length > 0) lines.push(`apply: ${shown(committed).join(', ')}`);
-  for (const { context, index } of readStates) lines.push(`read ${context}: at ${index}`);
-  return lines;
-}
-
-function settleLines(raft: Raft): string[] {
-  const lines: string[] = [];
-  while (raft.hasReady()) lines.push(...readyLines(carryOut(raft)), 'advance');
-  return [...lines, status(raft)];
+function outputOf(session: Session, word: string, parts: readonly string[]): string {
+  try {
+    return session.run(word, parts).join('\n');
+  } catch (error) {
+    const { code, message } = error as Error & { code?: string };
+    return `${code ?? 'failed'}: ${message}`;
+  }
 }

@@ -1,6 +1,5 @@
-import { toBytes, toText } from '../../base/bytes.js';
+import { toBytes } from '../../base/bytes.js';
 import { seededPrng } from '../../base/prng.js';
-import { decodeConfiguration } from '../configuration.js';
 import type { RaftOptions } from '../options.js';
 import { Raft } from '../raft.js';
 import {
@@ -46,12 +45,17 @@ export function entry(index: number, term: number, data = ''): Entry {
   return { index, term, data: toBytes(data) };
 }
 
-/** Carries out one Ready, as a driver with a working disk does. */
+/** Says that what a Ready asks for was done, as a driver with a working disk does. */
+export function advance(raft: Raft, { append, committed }: Ready): void {
+  if (append !== undefined) raft.appended(append);
+  const last = committed.at(-1);
+  if (last !== undefined) raft.applied(last.index);
+}
+
+/** Carries out one Ready. */
 export function carryOut(raft: Raft): Ready {
   const ready = raft.ready();
-  if (ready.append !== undefined) raft.appended(ready.append);
-  const last = ready.committed.at(-1);
-  if (last !== undefined) raft.applied(last.index);
+  advance(raft, ready);
   return ready;
 }
 
@@ -60,22 +64,4 @@ export function settle(raft: Raft): Ready[] {
   const carriedOut: Ready[] = [];
   while (raft.hasReady()) carriedOut.push(carryOut(raft));
   return carriedOut;
-}
-
-/** Entries as text: index, term and data. */
-export function shown(entries: readonly Entry[]): string[] {
-  return entries.map((each) => `${each.index}/${each.term} ${shownData(each)}`);
-}
-
-function shownData({ kind, data }: Entry): string {
-  return kind === 'configuration'
-    ? shownConfiguration(decodeConfiguration(data).configuration)
-    : toText(data) || '(empty)';
-}
-
-/** A configuration as text, for example `[1 2 3] learning [4]`, or while it is joint `[1 2 4] and [1 2 3]`. */
-export function shownConfiguration({ voters, outgoing, learners }: Configuration): string {
-  const group = (ids: readonly MemberId[]) => `[${ids.join(' ')}]`;
-  const joint = outgoing === undefined ? '' : ` and ${group(outgoing)}`;
-  return `${group(voters)}${joint}${learners.length > 0 ? ` learning ${group(learners)}` : ''}`;
 }
