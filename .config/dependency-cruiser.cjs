@@ -54,7 +54,7 @@ const ROOMS = {
   'core/client': ['core/base', 'core/store.ts', 'core/txn.ts', 'core/rpc'],
   'core/connect.ts': ['core/base', 'core/store.ts', 'core/embedded', 'core/client'],
   'core/index.ts': ['core/base', 'core/store.ts', 'core/txn.ts', 'core/embedded', 'core/server', 'core/connect.ts'],
-  'core/cli': ['core/base', 'core/server', 'core/embedded', 'core/client'],
+  'core/cli': ['core/base', 'core/rpc', 'core/server', 'core/embedded', 'core/client'],
   recipes: ['core/base', 'core/store.ts', 'core/txn.ts'],
 };
 

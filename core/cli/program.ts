@@ -32,6 +32,7 @@ export async function runCommandLine(args: readonly string[], surroundings: Prog
   let exitCode: number = EXIT.ok;
   const program = new Command('conclave')
     .configureOutput(output)
+    .configureHelp({ showGlobalOptions: true })
     .description('Locks, elections, queues, discovery and configuration, on a store that speaks etcd v3.')
     .exitOverride()
     .allowExcessArguments(false)

@@ -5,6 +5,9 @@ import type { Closers } from './closers.js';
 
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '::1']);
 
+/** Election timeouts without a leader after which streams of clients that want one end (etcd: the same). */
+const LEADER_LOSS_TIMEOUTS = 3;
+
 /**
  * Serves etcd's protocol for a member.
  *
@@ -19,7 +22,8 @@ export async function listen(member: Member, at: ListenAt, { logger, settings }:
   const urls: string[] = [];
   for (const { host, port } of addresses) {
     if (!LOOPBACK.has(host)) logger.warn({ host, port }, 'whoever reaches this address can read and change everything');
-    const server = await serveGrpc({ host, port, member, maxRequestBytes: settings.requestBytesMax, logger });
+    const limits = { leaderLossMs: LEADER_LOSS_TIMEOUTS * settings.electionTimeoutMs };
+    const server = await serveGrpc({ host, port, member, maxRequestBytes: settings.requestBytesMax, logger, limits });
     closers.add(() => server.close());
     urls.push(toUrl(server));
   }

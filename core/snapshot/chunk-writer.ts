@@ -4,13 +4,20 @@ export class ChunkWriter {
   #full: Uint8Array[] = [];
   #filling: Uint8Array;
   #filledBytes = 0;
+  #writtenBytes = 0;
 
   constructor(chunkBytes: number) {
     this.#chunkBytes = chunkBytes;
     this.#filling = new Uint8Array(chunkBytes);
   }
 
+  /** All that was written so far. */
+  get writtenBytes(): number {
+    return this.#writtenBytes;
+  }
+
   write(piece: Uint8Array): void {
+    this.#writtenBytes += piece.length;
     for (let from = 0; from < piece.length;) {
       const part = piece.subarray(from, from + this.#chunkBytes - this.#filledBytes);
       this.#filling.set(part, this.#filledBytes);

@@ -19,6 +19,8 @@ beforeAll(async () => {
 
 /** Header and configuration: two voters, a learner. */
 const HEADER_BYTES = FIXED_HEADER_BYTES + 4 + 3 * 8;
+/** Where its records end. */
+const END_AT = 489;
 
 async function read(bytes: Uint8Array, options?: ReadOptions, ends: readonly number[] = []): Promise<string[]> {
   const backend = openMemoryBackend();
@@ -52,9 +54,11 @@ test('a snapshot is these bytes', () => {
   );
   // The first record: of the history, a key of 16 bytes, a value of 4.
   expect(whole.subarray(HEADER_BYTES, HEADER_BYTES + 7).toString('hex')).toBe('01' + '0010' + '00000004');
-  // The end: how many records, the hash.
-  expect(whole.at(-41)).toBe(0);
-  expect(whole.readDoubleBE(whole.length - 40)).toBe(expected.length);
+  // The end: how many records, zeros, the hash.
+  expect(whole.at(END_AT)).toBe(0);
+  expect(whole.readDoubleBE(END_AT + 1)).toBe(expected.length);
+  expect(whole.length).toBe(512 + CHECKSUM_BYTES);
+  expect(whole.subarray(END_AT + 9, 512).every((byte) => byte === 0)).toBe(true);
   expect(rehashed(whole).equals(whole)).toBe(true);
 });
 
@@ -121,7 +125,8 @@ describe('is refused', () => {
       HEADER_BYTES,
     ],
     ['records do not ascend', (bytes) => bytes.fill(0, HEADER_BYTES + 23 + 4 + 7, HEADER_BYTES + 23 + 4 + 23), 'not in order', HEADER_BYTES + 27],
-    ['it counts other records', (bytes) => bytes.writeDoubleBE(2, bytes.length - 40), 'by its own count', -41],
+    ['it counts other records', (bytes) => bytes.writeDoubleBE(2, END_AT + 1), 'by its own count', END_AT],
+    ['its end has something else than zeros', (bytes) => bytes.writeUInt8(1, 511), 'not filled with zeros', END_AT],
     ['its header names another index', (bytes) => bytes.writeDoubleBE(7, 12), 'not that of the records', -0],
     ['its header names another member', (bytes) => bytes.writeUInt8(2, FIXED_HEADER_BYTES + 9), 'not that of the records', -0],
   ])('if %s, though its hash is right', async (_, alter, why, offset) => {

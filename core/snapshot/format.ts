@@ -12,6 +12,7 @@
  *  36  revision of the store        number    then
  *  44  bytes of the configuration   2           0: no more records                  1
  *  46  configuration                            how many there were                 number
+ *                                               zeros, up to a multiple of 512
  *                                               SHA-256 of all before               32
  * ```
  *
@@ -33,10 +34,17 @@ export const CONFIGURATION_BYTES_MAX = 4 + 3 * 255 * 8;
 export const RECORD_HEADER_BYTES = 7;
 /** More than any command may have, whatever an operator sets. */
 export const VALUE_BYTES_MAX = 2 ** 28;
-/** The end mark, how many records there were, and the hash. */
 export const CHECKSUM_BYTES = 32;
-export const END_BYTES = 1 + 8 + CHECKSUM_BYTES;
 export const END_MARK = 0;
+/** The end mark, and how many records there were. */
+const END_BYTES = 1 + 8;
+/** etcd's tools take a file for one with a hash if it is 32 bytes longer than a multiple of this. */
+const ALIGNMENT = 512;
+
+/** Bytes from the end mark, at `offset`, to the hash. */
+export function endBytes(offset: number): number {
+  return Math.ceil((offset + END_BYTES) / ALIGNMENT) * ALIGNMENT - offset;
+}
 
 /** What a snapshot says of itself before its records. */
 export interface SnapshotHeader {
@@ -66,9 +74,9 @@ export function encodeRecordHeader(table: Table, key: Uint8Array, value: Uint8Ar
   return bytes;
 }
 
-/** The end, but for the hash. */
-export function encodeEnd(recordCount: number): Uint8Array {
-  const bytes = Buffer.alloc(END_BYTES - CHECKSUM_BYTES);
+/** The end, but for the hash. @param offset - where it begins */
+export function encodeEnd(recordCount: number, offset: number): Uint8Array {
+  const bytes = Buffer.alloc(endBytes(offset));
   bytes[0] = END_MARK;
   bytes.writeDoubleBE(recordCount, 1);
   return bytes;

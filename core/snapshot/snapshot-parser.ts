@@ -8,7 +8,7 @@ import { ByteQueue } from './byte-queue.js';
 import {
   CHECKSUM_BYTES,
   CONFIGURATION_BYTES_MAX,
-  END_BYTES,
+  endBytes,
   END_MARK,
   FIXED_HEADER_BYTES,
   FORMAT_VERSION,
@@ -76,9 +76,7 @@ export class SnapshotParser {
     readonly sizeBytes: number;
     readonly checksum: Uint8Array;
   } {
-    if (this.#expected === 'end' && this.#skipHashCheck && this.#bytes.length === END_BYTES - CHECKSUM_BYTES) {
-      this.#takeEnd(END_BYTES - CHECKSUM_BYTES);
-    }
+    if (this.#expected === 'end' && this.#skipHashCheck && this.#bytes.length === this.#endBytes) this.#takeEnd(0);
     if (this.#expected !== 'nothing' || this.#header === undefined) {
       throw this.#damaged('it ends before it is complete', this.#bytes.length);
     }
@@ -96,7 +94,7 @@ export class SnapshotParser {
       case 'record':
         return this.#bytes.length > 0 && this.#takeRecordOrEnd();
       case 'end':
-        return this.#bytes.length >= END_BYTES && this.#takeEnd(END_BYTES);
+        return this.#bytes.length >= this.#endBytes + CHECKSUM_BYTES && this.#takeEnd(CHECKSUM_BYTES);
       case 'nothing':
         if (this.#bytes.length > 0) throw this.#damaged('there are bytes after its end');
         return false;
@@ -165,14 +163,20 @@ export class SnapshotParser {
     this.#lastKey = key;
   }
 
-  #takeEnd(bytes: number): true {
-    const counted = this.#bytes.peek(END_BYTES - CHECKSUM_BYTES).readDoubleBE(1);
+  get #endBytes(): number {
+    return endBytes(this.#bytes.offset);
+  }
+
+  #takeEnd(checksumBytes: number): true {
+    const end = this.#bytes.peek(this.#endBytes);
+    const counted = end.readDoubleBE(1);
     if (counted !== this.#recordCount) {
       throw this.#damaged(`it has ${this.#recordCount} records, and ${counted} by its own count`);
     }
-    this.#take(END_BYTES - CHECKSUM_BYTES);
+    if (end.subarray(1 + 8).some((byte) => byte !== 0)) throw this.#damaged('its end is not filled with zeros');
+    this.#take(end.length);
     this.#checksum = this.#sha256.digest();
-    const said = this.#bytes.peek(bytes - (END_BYTES - CHECKSUM_BYTES));
+    const said = this.#bytes.peek(checksumBytes);
     if (!this.#skipHashCheck && !equalBytes(said, this.#checksum)) {
       throw this.#damaged('its hash is wrong: a byte before was altered');
     }

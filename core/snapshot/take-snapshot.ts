@@ -82,7 +82,7 @@ class ViewSnapshot implements Snapshot {
         await new Promise((resolve) => setImmediate(resolve));
       }
     }
-    writer.write(encodeEnd(recordCount));
+    writer.write(encodeEnd(recordCount, writer.writtenBytes));
     const rest = writer.takeRest();
     for (const chunk of rest) sha256.update(chunk);
     yield* rest;
