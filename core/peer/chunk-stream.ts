@@ -21,11 +21,6 @@ export class ChunkStream implements AsyncIterable<Uint8Array>, AsyncIterator<Uin
     return this.#bytes;
   }
 
-  /** What broke it; undefined if nothing did. */
-  get error(): Error | undefined {
-    return this.#end?.error;
-  }
-
   /** Not kept if the stream has ended, or its reader stopped. */
   push(chunk: Uint8Array): void {
     if (this.#end !== undefined) return;

@@ -25,6 +25,10 @@ export class SnapshotReceiver {
   #isPaused = false;
   /** Whether all of it has come. */
   #hasEnd = false;
+  /** Why it cannot be taken, whatever the member makes of it. */
+  #failure: Error | undefined;
+  /** Wakes who waits for the end, or for the connection's. */
+  #onOver: () => void = () => {};
   #hasVerdict = false;
   #stall: Timer | undefined;
   /** Resolves when the member is done with it, in whatever way. */
@@ -59,7 +63,8 @@ export class SnapshotReceiver {
   /** The connection ended. */
   closed(why: string): void {
     this.#stall?.cancel();
-    if (!this.#hasEnd) this.#stream.fail(new SnapshotTransferError(this.#from, why));
+    if (!this.#hasEnd) this.#fail(why);
+    this.#onOver();
   }
 
   /** Gives it up, as if the connection had broken. */
@@ -86,16 +91,29 @@ export class SnapshotReceiver {
     } catch (error) {
       return { isTaken: false, reason: error instanceof Error ? error.message : String(error) };
     }
-    const { error } = this.#stream;
-    return error === undefined ? { isTaken: true } : { isTaken: false, reason: error.message };
+    await this.#over();
+    return this.#failure === undefined ? { isTaken: true } : { isTaken: false, reason: this.#failure.message };
+  }
+
+  /** A member may know that it has all before the end has come, which has the checksum. */
+  async #over(): Promise<void> {
+    await this.#stream.return();
+    if (this.#hasEnd || this.#failure !== undefined) return;
+    await new Promise<void>((resolve) => (this.#onOver = resolve));
+  }
+
+  #fail(why: string): void {
+    this.#failure ??= new SnapshotTransferError(this.#from, why);
+    this.#stream.fail(this.#failure);
   }
 
   #heardEnd(body: Buffer): void {
     const { bytes, sha256 } = decodeEnd(body);
     this.#hasEnd = true;
     this.#stall?.cancel();
-    if (bytes === this.#bytes && this.#sha256.digest().equals(sha256)) return this.#stream.end();
-    this.#stream.fail(new SnapshotTransferError(this.#from, 'what arrived is not what was sent'));
+    if (bytes === this.#bytes && this.#sha256.digest().equals(sha256)) this.#stream.end();
+    else this.#fail('what arrived is not what was sent');
+    this.#onOver();
   }
 
   #resume(): void {

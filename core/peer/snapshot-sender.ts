@@ -26,6 +26,7 @@ export class SnapshotSender {
   readonly #shared: Surroundings;
   readonly #pacer: BytePacer;
   #link: Link | undefined;
+  #hasSentAll = false;
   /** How it went; undefined while it goes on. */
   #result: { readonly error?: unknown } | undefined;
   /** Wakes the step that is waited for. */
@@ -89,8 +90,9 @@ export class SnapshotSender {
   #heard(kind: number, body: Buffer): void {
     if (kind !== KIND.verdict) throw new MalformedError(`a frame of kind ${kind} instead of a verdict`);
     const verdict = decodeVerdict(body);
-    if (verdict.isTaken) this.#settle({});
-    else this.#fail(verdict.reason);
+    if (!verdict.isTaken) this.#fail(verdict.reason);
+    else if (this.#hasSentAll) this.#settle({});
+    else this.#fail('the other end says that it has what was not sent yet');
   }
 
   async #stream(): Promise<void> {
@@ -112,7 +114,10 @@ export class SnapshotSender {
       // Not waited for: a source that is in the middle of a chunk may take as long as it likes to hear of it.
       if (this.#result !== undefined) iterator.return?.().catch(() => {});
     }
-    await this.#stepOfPeer(() => this.#link?.write([encodeEnd(bytes, sha256.digest())]));
+    await this.#stepOfPeer(() => {
+      this.#hasSentAll = true;
+      this.#link?.write([encodeEnd(bytes, sha256.digest())]);
+    });
   }
 
   /** @returns undefined if there is nothing more, or the transfer is over */

@@ -1,15 +1,14 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { seededPrng } from '../base/prng.js';
 import type { InstallSnapshotRequest } from '../raft/types.js';
 import { settle } from '../testing/manual-clock.js';
 import { encodeFrame, KIND, PREAMBLE } from './frame.js';
-import { decodeVerdict, encodeEnd, encodeVerdict, encodeWelcome } from './greeting.js';
+import { encodeVerdict, encodeWelcome } from './greeting.js';
 import { CHUNK_BYTES_MAX } from './snapshot-receiver.js';
 import { bytesOf } from './testing/fake-handler.js';
-import { dialRaw, helloBytes, type RawEnd, RawListener } from './testing/raw-end.js';
+import { RawListener } from './testing/raw-end.js';
+import { chunksOf, outcome, pattern, Source } from './testing/snapshots.js';
 import { TcpProxy } from './testing/tcp-proxy.js';
 import { announcement, connect, heartbeat, PeerWorld, type TestMember, until } from './testing/world.js';
-import { boundOf, writeMessage } from './codec.js';
 
 const NEVER = new AbortController().signal;
 const MIB = 1024 * 1024;
@@ -20,74 +19,10 @@ beforeEach(() => {
 });
 afterEach(() => world.close());
 
-/** Bytes that say where they are. */
-function pattern(bytes: number): Buffer {
-  const prng = seededPrng(bytes);
-  const block = Buffer.from(Array.from({ length: 4_096 }, () => Math.floor(prng.next() * 256)));
-  return Buffer.alloc(bytes, block);
-}
-
-async function* chunksOf(bytes: Uint8Array, chunkBytes: number): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < bytes.length; at += chunkBytes) yield bytes.subarray(at, at + chunkBytes);
-}
-
-/** A source that waits for the test before every chunk, and knows whether it was ended. */
-class Source implements AsyncIterable<Uint8Array> {
-  isEnded = false;
-  pulled = 0;
-  #give: (() => void) | undefined;
-  #fail: ((error: Error) => void) | undefined;
-
-  give(): void {
-    this.#give?.();
-  }
-
-  fail(error: Error): void {
-    this.#fail?.(error);
-  }
-
-  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
-    try {
-      for (;;) {
-        this.pulled += 1;
-        await new Promise<void>((resolve, reject) => {
-          this.#give = resolve;
-          this.#fail = reject;
-        });
-        yield pattern(1_000);
-      }
-    } finally {
-      this.isEnded = true;
-    }
-  }
-}
-
 async function pair(limits = {}): Promise<readonly [TestMember, TestMember]> {
   const [a, b] = [await world.start(1n, { limits }), await world.start(2n, { limits })];
   await connect(a, b);
   return [a, b];
-}
-
-/** How a promise ends, without anybody having to wait for it. */
-function outcome(promise: Promise<unknown>): { value: string | undefined } {
-  const seen: { value: string | undefined } = { value: undefined };
-  promise.then(
-    () => (seen.value = 'done'),
-    (error: Error) => (seen.value = error.message),
-  );
-  return seen;
-}
-
-/** Begins to send a snapshot to a member by hand. */
-async function announceByHand(to: TestMember, memberId = 1n): Promise<RawEnd> {
-  const end = await dialRaw(to.peers.urls[0]!);
-  world.add(() => void end.socket.destroy());
-  end.write(
-    helloBytes({ clusterId: 0xc1n, memberId, incarnation: 10n }, 2n, 'snapshot'),
-    encodeFrame(KIND.announcement, boundOf(announcement()), (writer) => writeMessage(writer, announcement())),
-  );
-  await until(() => end.hasHeard(KIND.welcome));
-  return end;
 }
 
 const chunkFrame = (bytes: Uint8Array) => encodeFrame(KIND.chunk, bytes.length, (writer) => writer.raw(bytes));
@@ -154,54 +89,6 @@ test('a receiver that does not take it says why, also in the middle, and the sou
   await expect(sending).rejects.toThrow('the disk is full');
   await until(() => isEnded);
   expect(b.logged.join()).toContain('the disk is full');
-});
-
-test('a damaged snapshot is noticed at its end by the receiver, and both ends know', async () => {
-  const b = await world.start(2n);
-  const received: { value: string | undefined } = { value: undefined };
-  b.handler.receive = async (chunks) => {
-    Object.assign(received, { value: undefined });
-    await bytesOf(chunks).catch((error: Error) => {
-      received.value = error.message;
-      throw error;
-    });
-  };
-  const end = await announceByHand(b);
-  end.write(chunkFrame(pattern(500)), encodeEnd(500, Buffer.alloc(32)));
-  await until(() => end.hasHeard(KIND.verdict));
-  const verdict = decodeVerdict(end.bodyOf(KIND.verdict));
-  expect(verdict).toMatchObject({ isTaken: false });
-  expect(verdict).toHaveProperty('reason', expect.stringContaining('what arrived is not what was sent'));
-  expect(received.value).toContain('what arrived is not what was sent');
-});
-
-test('a receiver that overlooks that the stream is damaged does not get it acknowledged', async () => {
-  const b = await world.start(2n);
-  b.handler.receive = async (chunks) => {
-    await bytesOf(chunks).catch(() => {});
-  };
-  const end = await announceByHand(b);
-  end.write(chunkFrame(pattern(500)), encodeEnd(499, Buffer.alloc(32)));
-  await until(() => end.hasHeard(KIND.verdict));
-  expect(decodeVerdict(end.bodyOf(KIND.verdict)).isTaken).toBe(false);
-});
-
-test.each([
-  ['an empty chunk', chunkFrame(Buffer.alloc(0)), 'a chunk of 0 bytes'],
-  ['a chunk past the limit', chunkFrame(Buffer.alloc(CHUNK_BYTES_MAX + 1)), `a chunk of ${CHUNK_BYTES_MAX + 1} bytes`],
-  ['a message', encodeFrame(KIND.messages, 9, (writer) => writer.raw(Buffer.alloc(9))), 'a frame of kind 4'],
-])('%s within a snapshot breaks it', async (_, frame, reason) => {
-  const b = await world.start(2n);
-  const ended: string[] = [];
-  b.handler.receive = (chunks) =>
-    bytesOf(chunks).then(
-      () => {},
-      (error: Error) => void ended.push(error.message),
-    );
-  const end = await announceByHand(b);
-  end.write(chunkFrame(pattern(CHUNK_BYTES_MAX)), frame);
-  await until(() => end.isClosed && ended.length > 0);
-  expect(ended[0]).toContain(reason);
 });
 
 test('a connection that breaks ends it at both ends, and leaves nothing', async () => {
@@ -414,33 +301,6 @@ test('so many snapshots at once are sent and received, and one more is not', asy
   await d.peers.sendSnapshot(2n, announcement(), chunksOf(pattern(MIB), 10_000), NEVER);
 });
 
-test('a second snapshot of one sender ends the first; the third is taken', async () => {
-  const b = await world.start(2n);
-  const received: string[] = [];
-  b.handler.receive = (chunks) =>
-    bytesOf(chunks).then(
-      () => void received.push('whole'),
-      (error: Error) => {
-        received.push(error.message);
-        throw error;
-      },
-    );
-  const first = await announceByHand(b);
-  first.write(chunkFrame(pattern(100)));
-  const second = await announceByHand(b);
-  await until(() => first.isClosed && second.hasHeard(KIND.verdict));
-  expect(decodeVerdict(second.bodyOf(KIND.verdict))).toEqual({
-    isTaken: false,
-    reason: 'it has not done with an earlier snapshot yet',
-  });
-  expect(received[0]).toContain('the same member sends another snapshot');
-
-  const a = await world.start(1n);
-  await connect(a, b);
-  await a.peers.sendSnapshot(2n, announcement(), chunksOf(pattern(10), 5), NEVER);
-  expect(received[1]).toBe('whole');
-});
-
 test('it is not sent to somebody who is no peer, nor to one that refuses us', async () => {
   const [a, b] = await pair();
   await expect(a.peers.sendSnapshot(9n, announcement(), chunksOf(pattern(1), 1), NEVER)).rejects.toThrow(
@@ -491,7 +351,9 @@ test('a receiver that answers early, or nonsense, ends it', async () => {
   await until(() => a.peers.isConnected(2n));
 
   b.onConnection = (end) => end.write(PREAMBLE, welcome, encodeVerdict({ isTaken: true }));
-  await a.peers.sendSnapshot(2n, announcement(), new Source(), NEVER);
+  await expect(a.peers.sendSnapshot(2n, announcement(), new Source(), NEVER)).rejects.toThrow(
+    'the other end says that it has what was not sent yet',
+  );
   b.onConnection = (end) => end.write(PREAMBLE, welcome, chunkFrame(Buffer.alloc(5)));
   await expect(a.peers.sendSnapshot(2n, announcement(), new Source(), NEVER)).rejects.toThrow(
     'a frame of kind 7 instead of a verdict',
