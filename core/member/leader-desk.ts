@@ -64,7 +64,7 @@ export class LeaderDesk {
         isBeingAnsweredHere: false,
         askedOf: undefined,
         doubtfulSinceMs: undefined,
-        resolve: resolve as Pending['resolve'],
+        resolve,
         reject,
       };
       this.#pending.set(pending.request, pending);

@@ -97,7 +97,9 @@ export class LeaseKeeper {
     const { asLeader, logger } = this.#parts;
     try {
       // Proposed in the very moment of the confirmation, so in the same term.
-      await asLeader(() => ids.map((id) => this.#end(id)));
+      await asLeader(() => {
+        for (const id of ids) void this.#end(id);
+      });
     } catch (error) {
       logger.debug({ leases: ids.length, error }, 'expired leases are not revoked yet');
     }

@@ -37,7 +37,10 @@ export function revive({ code, message }: Refusal): errors.CoordinationError {
   return error;
 }
 
+/** Codes with which a member says that it does not lead, or does no more. */
+const NOT_LEADING = new Set(['NO_LEADER', 'MEMBER_NOT_LEADER', 'LEADER_CHANGED', 'CLOSED', 'MEMBER_STOPPED']);
+
 /** Whether it says only that somebody else must be asked, so that nothing was done. */
 export function saysNotLeading(code: string): boolean {
-  return code === 'NO_LEADER' || code === 'MEMBER_NOT_LEADER' || code === 'LEADER_CHANGED' || code === 'CLOSED';
+  return NOT_LEADING.has(code);
 }

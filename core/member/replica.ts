@@ -1,5 +1,3 @@
-import { assert } from '../base/assert.js';
-import type { Clock } from '../base/clock.js';
 import {
   ClosedError,
   type CoordinationError,
@@ -10,64 +8,23 @@ import {
   OutcomeUnknownError,
   RequestTooLargeError,
 } from '../base/errors.js';
-import type { Logger } from '../base/logger.js';
-import { between, type Prng } from '../base/prng.js';
+import { between } from '../base/prng.js';
 import { encodeCommand } from '../machine/codec.js';
 import type { Command, CommandResult } from '../machine/types.js';
 import type { PeerMessage, PeerTransport } from '../peer/types.js';
 import type { Raft } from '../raft/raft.js';
-import type { Append, Entry, MemberId } from '../raft/types.js';
+import type { Entry, MemberId } from '../raft/types.js';
 import { Driver } from './driver.js';
-import type { DurableLog } from './durable-log.js';
 import { Leadership } from './leadership.js';
-import { LogPurger } from './log-purger.js';
 import { Outbox } from './outbox.js';
 import { Proposals } from './proposals.js';
 import { Reads } from './reads.js';
-import { Scrubber } from './scrubber.js';
-import type { MemberSettings } from './settings.js';
+import type { ReplicaHooks, ReplicaParts, ResultOf } from './replica-parts.js';
+import { StateInForce } from './state-in-force.js';
 import type { State } from './state-store.js';
 import { Sweeps } from './sweeps.js';
 import { Ticker } from './ticker.js';
 import { type Waiter, Waiters } from './waiters.js';
-
-/** What a command answers if it succeeds. */
-export type ResultOf<C extends Command> = Extract<CommandResult, { type: C['type'] }>;
-
-export interface ReplicaParts {
-  readonly memberId: MemberId;
-  readonly raft: Raft;
-  readonly log: DurableLog;
-  /** The state as it was found; a snapshot may put another in its place. */
-  readonly state: State;
-  readonly clock: Clock;
-  readonly prng: Prng;
-  readonly logger: Logger;
-  readonly settings: MemberSettings;
-}
-
-/** What others do along with the replica. All of it is synchronous. */
-export interface ReplicaHooks {
-  /** At the beginning of each turn: what has gathered is given to raft or sent. */
-  readonly onTurn: () => void;
-  /** Raft's time has moved on, so that what is sent now leaves with its heartbeats. */
-  readonly onTick: () => void;
-  /** Entries are about to become durable. */
-  readonly onAppend: (entries: readonly Entry[]) => void;
-  /** Entries have been applied. */
-  readonly onApplied: (entries: readonly Entry[]) => void;
-  readonly onSnapshotsWanted: (followers: readonly MemberId[]) => void;
-  /** A snapshot that was received is to be put in force: the state behind it. */
-  readonly install: (position: NonNullable<Append['snapshot']>, current: State) => Promise<State>;
-  /** Another state is in force. */
-  readonly onState: (state: State) => void;
-  /** Some time has passed; see {@link Sweeps}. */
-  readonly onSweep: () => void;
-  /** It is about to end: who waits is to be told, and what runs is to stop. */
-  readonly onEnd: (reason: CoordinationError) => void;
-  /** What is known of why nobody leads. */
-  readonly whyLeaderless: () => string | undefined;
-}
 
 /** Contexts of reads begin below this, so that they stay safe numbers however long the member runs. */
 const FIRST_CONTEXT_MAX = 2 ** 51;
@@ -96,12 +53,7 @@ export class Replica {
   readonly #reads: Reads;
   readonly #sweeps: Sweeps;
   readonly #ticker: Ticker;
-  readonly #scrubber: Scrubber;
-  readonly #purger: LogPurger;
-  #state: State;
-  /** While a snapshot is being installed, there is no state to look at: resolves when there is one again. */
-  #installing: Promise<void> | undefined;
-  #compactRevision: number;
+  readonly #held: StateInForce;
   #configuration: unknown;
   #isAlone = false;
   #hasCaughtUp = false;
@@ -110,18 +62,17 @@ export class Replica {
   #closing: Promise<void> | undefined;
 
   constructor(parts: ReplicaParts, hooks: ReplicaHooks) {
-    const { raft, settings, clock, logger, state } = parts;
+    const { raft, settings, clock, logger } = parts;
     this.#parts = parts;
     this.#hooks = hooks;
-    this.#state = state;
     this.raft = raft;
-    this.#compactRevision = state.machine.keyspace.compactRevision;
+    this.#held = this.#makeStateInForce();
     this.stopped = new Promise((resolve) => (this.#resolveStopped = resolve));
     this.outbox = new Outbox(() => this.transport);
     this.leadership = new Leadership({
       raft,
       clock,
-      appliedTerm: () => this.#state.machine.appliedTerm,
+      appliedTerm: () => this.state.machine.appliedTerm,
       electionTimeoutMs: settings.electionTimeoutMs,
       why: hooks.whyLeaderless,
     });
@@ -136,11 +87,7 @@ export class Replica {
     });
     this.#reads = this.#makeReads();
     this.proposals = this.#makeProposals();
-    this.#scrubber = new Scrubber(() => this.#state, settings.scrubRecordsPerStep);
-    const lot = { entries: settings.logKeptEntries, bytes: settings.logKeptBytes };
-    this.#purger = new LogPurger({ ...parts, state: () => this.#state }, lot, this.fail);
     this.#driver = this.#makeDriver();
-    state.backend.onFailure(this.fail);
     this.leadership.onLeader(() => {
       this.proposals.leaderChanged();
       this.#reads.askAgain();
@@ -149,12 +96,12 @@ export class Replica {
 
   /** The state in force. Not to be looked at while {@link Replica.installing}. */
   get state(): State {
-    return this.#state;
+    return this.#held.state;
   }
 
   /** While a snapshot is being put in force: resolves when it is. */
   get installing(): Promise<void> | undefined {
-    return this.#installing;
+    return this.#held.installing;
   }
 
   /** Whether no other member receives the log. */
@@ -228,14 +175,14 @@ export class Replica {
    */
   read<T>(read: (state: State) => T): Promise<T> {
     const ended = this.ended ?? this.leadership.leaderless();
-    return ended === undefined ? this.#reads.linearizable(() => read(this.#state)) : Promise.reject(ended);
+    return ended === undefined ? this.#reads.linearizable(() => read(this.state)) : Promise.reject(ended);
   }
 
   /** Calls `read` on the state as it is here. */
   async readHere<T>(read: (state: State) => T): Promise<T> {
-    while (this.#installing !== undefined) await this.#installing;
+    while (this.installing !== undefined) await this.installing;
     this.assertRunning();
-    return read(this.#state);
+    return read(this.state);
   }
 
   /**
@@ -255,14 +202,13 @@ export class Replica {
 
   /** Begins to free what was compacted. */
   scrub(): void {
-    this.#scrubber.run().catch(this.fail);
+    this.#held.scrub();
   }
 
   /** Frees what was compacted; resolves once that is done and durable. */
   async scrubbed(): Promise<void> {
     try {
-      await this.#scrubber.run();
-      await this.#state.backend.flush();
+      await this.#held.scrubbed();
     } catch (error) {
       this.fail(error as Error);
       throw this.#failure as Error;
@@ -348,49 +294,8 @@ export class Replica {
   }
 
   #applied(entries: readonly Entry[]): void {
-    const last = entries.at(-1);
-    // Without followers to bring up to date, what is applied is needed only by a restart, from the log's files.
-    if (this.#isAlone && last !== undefined) this.raft.compactTo(last.index);
-    this.#purger.applied(entries);
-    const { compactRevision } = this.#state.machine.keyspace;
-    if (compactRevision !== this.#compactRevision) {
-      this.#compactRevision = compactRevision;
-      this.scrub();
-    }
+    this.#held.applied(entries);
     this.#hooks.onApplied(entries);
-  }
-
-  // --- Another state ----------------------------------------------------------------------------------------------
-
-  /** In this order, so that a crash in between is found and finished at the next start: first the state, then the log. */
-  async #install({ snapshot, hardState, entries }: Append & Required<Pick<Append, 'snapshot'>>): Promise<void> {
-    let installed!: () => void;
-    this.#installing = new Promise((resolve) => (installed = resolve));
-    try {
-      await this.#driver.applied();
-      await this.#scrubber.hold();
-      await this.#purger.hold();
-      const state = await this.#hooks.install(snapshot, this.#state);
-      assert(state.machine.appliedIndex === snapshot.index, 'the state installed is the one that was announced');
-      assert(hardState !== undefined, 'a snapshot is installed in a known term');
-      await this.#parts.log.reset(snapshot, hardState);
-      if (entries.length > 0) await this.#parts.log.append(undefined, entries);
-      this.#putInForce(state, snapshot);
-    } finally {
-      this.#installing = undefined;
-      installed();
-    }
-  }
-
-  #putInForce(state: State, position: { readonly index: number; readonly term: number }): void {
-    this.#state = state;
-    this.#compactRevision = state.machine.keyspace.compactRevision;
-    state.backend.onFailure(this.fail);
-    this.#waiters.skipTo(position);
-    this.#scrubber.release();
-    this.#purger.release();
-    this.scrub();
-    this.#hooks.onState(state);
   }
 
   // --- The end ----------------------------------------------------------------------------------------------------
@@ -415,11 +320,10 @@ export class Replica {
     this.#ticker.stop();
     this.#sweeps.stop();
     await this.#driver.stop();
-    await this.#scrubber.hold();
-    await this.#purger.hold();
+    await this.#held.hold();
     await this.transport?.close();
     // Closing the backend flushes it. Where that fails, the log still has everything that was acknowledged.
-    for (const part of [this.#state.backend, this.#parts.log]) await part.close().catch(this.fail);
+    for (const part of [this.state.backend, this.#parts.log]) await part.close().catch(this.fail);
     this.#resolveStopped(this.#failure);
   }
 
@@ -441,6 +345,20 @@ export class Replica {
 
   // --- Parts ------------------------------------------------------------------------------------------------------
 
+  #makeStateInForce(): StateInForce {
+    return new StateInForce({
+      ...this.#parts,
+      isAlone: () => this.#isAlone,
+      idle: () => this.#driver.applied(),
+      install: this.#hooks.install,
+      onReplaced: (state, position) => {
+        this.#waiters.skipTo(position);
+        this.#hooks.onState(state);
+      },
+      onFailure: this.fail,
+    });
+  }
+
   #makeReads(): Reads {
     const { prng, settings } = this.#parts;
     return new Reads({
@@ -448,7 +366,7 @@ export class Replica {
         this.raft.readIndex(context);
         this.#driver.hurry();
       },
-      appliedIndex: () => (this.#installing !== undefined ? -1 : this.#state.machine.appliedIndex),
+      appliedIndex: () => (this.installing !== undefined ? -1 : this.state.machine.appliedIndex),
       onBroken: this.fail,
       readsMax: settings.readsMax,
       firstContext: between(prng, 1, FIRST_CONTEXT_MAX),
@@ -464,7 +382,7 @@ export class Replica {
       leadership: this.leadership,
       sweeps: this.#sweeps,
       settings: this.#parts.settings,
-      appliedIndex: () => this.#state.machine.appliedIndex,
+      appliedIndex: () => this.state.machine.appliedIndex,
       isConnected: (id) => this.transport?.isConnected(id) ?? false,
       send: (to, message) => this.outbox.add(to, message),
       wake: this.wake,
@@ -476,7 +394,7 @@ export class Replica {
     return new Driver({
       raft,
       log,
-      state: () => this.#state,
+      state: () => this.state,
       waiters: this.#waiters,
       reads: this.#reads,
       outbox: this.outbox,
@@ -485,7 +403,7 @@ export class Replica {
       slowSyncMs: settings.slowSyncMs,
       onTurn: this.#beginTurn,
       onAppend: this.#hooks.onAppend,
-      install: (append) => this.#install(append),
+      install: (append) => this.#held.install(append),
       onSnapshotsWanted: this.#hooks.onSnapshotsWanted,
       onApplied: (entries) => this.#applied(entries),
       onTurned: this.#endTurn,
