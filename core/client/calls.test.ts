@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { Clock } from '../base/clock.js';
 import { type Logger, silentLogger } from '../base/logger.js';
 import { failsWith } from '../testing/conformance/fixture.js';
+import { put, remove, type Txn, version } from '../txn.js';
 import { connectGrpc } from './grpc-store.js';
 import { FaultyLink } from './testing/faulty-link.js';
 import { failure, header, putAnswer, rangeAnswer, SILENT } from './testing/scripted-server.js';
@@ -284,6 +285,74 @@ describe('a write', () => {
     await store.close();
 
     await failsWith('OUTCOME_UNKNOWN', () => writing);
+  });
+});
+
+describe('a compaction', () => {
+  const lost = () => failure(status.UNAVAILABLE, 'etcdserver: request timed out');
+  const compacted = () => failure(status.OUT_OF_RANGE, 'etcdserver: mvcc: required revision has been compacted');
+
+  test('is asked again when its answer is lost; that the revision is compacted is what was wanted', async () => {
+    let count = 0;
+    const server = await serve({ compact: () => ((count += 1) === 1 ? lost() : compacted()) });
+    const store = await connect([server]);
+
+    await store.compact(5);
+
+    expect(count).toBe(2);
+  });
+
+  test('of what is compacted fails, if that is said at once', async () => {
+    const server = await serve({ compact: compacted });
+    const store = await connect([server], { requestTimeoutMs: 50 });
+
+    await failsWith('COMPACTED', () => store.compact(5));
+
+    expect(server.count('compact')).toBe(1);
+  });
+
+  test('that is never answered has an unknown outcome', async () => {
+    const server = await serve({ compact: lost });
+    const store = await connect([server], { retriesMax: 1 });
+
+    await failsWith('OUTCOME_UNKNOWN', () => store.compact(5));
+
+    expect(server.count('compact')).toBe(2);
+  });
+
+  test('that is to free the space is not asked again: a second answer would not tell that it is free', async () => {
+    const server = await serve({ compact: lost });
+    const store = await connect([server]);
+
+    await failsWith('OUTCOME_UNKNOWN', () => store.compact(5, { physical: true }));
+
+    expect(server.count('compact')).toBe(1);
+  });
+});
+
+describe('a transaction', () => {
+  const lost = () => failure(status.UNAVAILABLE, 'etcdserver: request timed out');
+
+  test('that changes nothing in either branch is repeated as a read is', async () => {
+    let count = 0;
+    const answer = { header: header(7), succeeded: true, responses: [] };
+    const server = await serve({ txn: () => ((count += 1) === 1 ? lost() : answer) });
+    const store = await connect([server]);
+
+    expect(await store.txn().when(version('a').equals(1)).commit()).toMatchObject({ revision: 7 });
+  });
+
+  test.each([
+    ['in the one', (txn: Txn) => txn.do(put('a', '1'))],
+    ['in the other', (txn: Txn) => txn.otherwise(remove('a'))],
+    ['in a nested one', (txn: Txn) => txn.do({ type: 'txn', compares: [], success: [], failure: [put('a', '1')] })],
+  ])('that may change something %s branch is not', async (_, fill) => {
+    const server = await serve({ txn: lost });
+    const store = await connect([server]);
+
+    await failsWith('OUTCOME_UNKNOWN', () => fill(store.txn().when(version('a').equals(1))).commit());
+
+    expect(server.count('txn')).toBe(1);
   });
 });
 

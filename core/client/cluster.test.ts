@@ -47,7 +47,6 @@ function againstCluster(): void {
     for (const gapMs of Object.values(whileLeaderIsDead)) expect(gapMs).toBeLessThan(LEADER_GAP_MS);
     expect(whileFollowerHangs.renewals).toBeLessThan((TTL_SECONDS * 1_000) / 3 + 1_000);
     traffic.check();
-    console.log(JSON.stringify({ whileFollowerHangs, whileLeaderIsDead, counts: traffic.counts() }));
   });
 }
 

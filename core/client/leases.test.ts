@@ -103,6 +103,54 @@ describe('a grant', () => {
   });
 });
 
+describe('a revocation', () => {
+  const lost = () => failure(status.UNAVAILABLE, 'etcdserver: request timed out');
+  const notFound = () => failure(status.NOT_FOUND, 'etcdserver: requested lease not found');
+
+  test('of a lease whose id was chosen here is asked again when its answer is lost; that it is gone is what was wanted', async () => {
+    let count = 0;
+    const server = await serve({
+      leaseGrant: granted,
+      leaseRevoke: () => ((count += 1) === 1 ? lost() : notFound()),
+    });
+    const store = await connect([server]);
+    const lease = await store.grantLease('15s');
+
+    await lease.revoke();
+
+    expect(count).toBe(2);
+  });
+
+  test('of a lease that is not there says so, if it says so at once', async () => {
+    const server = await serve({ leaseGrant: granted, leaseRevoke: notFound });
+    const store = await connect([server]);
+    const lease = await store.grantLease('15s');
+
+    await failsWith('LEASE_NOT_FOUND', () => lease.revoke());
+  });
+
+  test('that is never answered has an unknown outcome', async () => {
+    const server = await serve({ leaseGrant: granted, leaseRevoke: lost });
+    const store = await connect([server], { retriesMax: 2 });
+    const lease = await store.grantLease('15s');
+
+    await failsWith('OUTCOME_UNKNOWN', () => lease.revoke());
+
+    expect(server.count('leaseRevoke')).toBe(3);
+  });
+
+  test('of a lease under an id that somebody chose is not asked again: the id may be another lease by then', async () => {
+    const server = await serve({ leaseGrant: granted, leaseRevoke: lost });
+    const store = await connect([server]);
+    const chosen = await store.grantLease('15s', { id: 7n });
+
+    await failsWith('OUTCOME_UNKNOWN', () => chosen.revoke());
+    await failsWith('OUTCOME_UNKNOWN', () => store.lease(8n).revoke());
+
+    expect(server.count('leaseRevoke')).toBe(2);
+  });
+});
+
 describe('a renewal', () => {
   test('goes over one stream, together with all the others', async () => {
     const server = await serve({ keepAlive: renewing(15n) });

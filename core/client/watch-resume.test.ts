@@ -98,6 +98,26 @@ describe('after its stream is lost, a watch', () => {
     expect(watches).toHaveLength(2);
   });
 
+  test('takes up thousands of others at the pace of the answers', async () => {
+    const [store, desk, server] = await atDesk({ watchCreationsMax: 2 });
+    const watches = Array.from({ length: 5 }, (_, i) => store.watch('a', { from: i + 1 }));
+    const answered = [];
+    for (let i = 0; i < 5; i += 1) answered.push((await desk.creation()).created(9));
+    await watches[4]!.created;
+
+    server.dropConnections();
+    const first = await desk.creation();
+    await desk.creation();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(desk.waitingCount).toBe(0);
+    first.created(9);
+    const third = await desk.creation();
+
+    expect(third.request.startRevision).toBe(3n);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(desk.waitingCount).toBe(0);
+  });
+
   test('ends with CompactedError if its next revision was compacted meanwhile', async () => {
     const [store, desk, server] = await atDesk();
     const watch = store.watch('a', { from: 5 });

@@ -62,6 +62,11 @@ export class WatchDesk {
     wire.on('end', () => wire.end());
   };
 
+  /** Creations that were asked for and not yet taken. */
+  get waitingCount(): number {
+    return this.#arrived.length;
+  }
+
   /** The next creation that was asked for. */
   creation(): Promise<Creation> {
     const arrived = this.#arrived.shift();
