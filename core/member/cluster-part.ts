@@ -1,4 +1,4 @@
-import type { Clock } from '../base/clock.js';
+import type { Clock, Timer } from '../base/clock.js';
 import { MemberDivergedError, MemberRemovedError, UnavailableError } from '../base/errors.js';
 import type { Logger } from '../base/logger.js';
 import type { Prng } from '../base/prng.js';
@@ -76,7 +76,7 @@ export class ClusterPart {
   readonly #received: SnapshotsReceived;
   #ticks = 0;
   #startedMs = 0;
-  #isLeaving = false;
+  #leaving: Timer | undefined;
   #stopListening: () => void = () => undefined;
 
   constructor(parts: ClusterPartParts) {
@@ -139,7 +139,11 @@ export class ClusterPart {
     this.#startedMs = clock.now();
     this.book.appended(unappliedConfigurations);
     this.#follow(state);
-    this.replica.transport = await peers?.(this.#makeTraffic());
+    const transport = await peers?.(this.#makeTraffic());
+    // It may have been closed while the way to the others was opened.
+    if (this.replica.ended !== undefined) await transport?.close();
+    this.replica.assertRunning();
+    this.replica.transport = transport;
     this.#meet();
     this.replica.start();
     await this.replica.caughtUp();
@@ -240,10 +244,11 @@ export class ClusterPart {
 
   /** The cluster has removed this member. It lets its last answers leave, and stops. */
   #leave(): void {
-    if (this.#isLeaving) return;
-    this.#isLeaving = true;
+    if (this.replica.ended !== undefined) return;
     const { clock, settings, identity } = this.#parts;
-    clock.after(settings.electionTimeoutMs, () => this.replica.fail(new MemberRemovedError(identity.memberId)));
+    this.#leaving ??= clock.after(settings.electionTimeoutMs, () =>
+      this.replica.fail(new MemberRemovedError(identity.memberId)),
+    );
   }
 
   async #publish(): Promise<void> {
@@ -261,6 +266,7 @@ export class ClusterPart {
     this.#promoter.stop();
     this.#publisher.stop();
     this.#stopListening();
+    this.#leaving?.cancel();
     this.#desk.rejectAll(reason);
     void this.#sent.stop(reason);
     void this.#received.stop();

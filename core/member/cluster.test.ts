@@ -63,6 +63,20 @@ describe('a cluster', () => {
     expect(members.map(({ incarnation }) => incarnation)).toEqual([1_001n, 2_001n, 3_001n]);
   });
 
+  test('lets a member say anew what it is called, and where clients reach it, after a restart', async () => {
+    const cluster = await started();
+    const [follower] = cluster.followers as [TestNode];
+    await cluster.clock.advance(500);
+    follower.kill();
+    follower.name = 'renamed';
+    await cluster.until(follower.restart());
+    await cluster.clock.advance(500);
+
+    const members = await cluster.until(cluster.leader.m.members({ linearizable: true }));
+
+    expect(members.find(({ id }) => id === follower.id)).toMatchObject({ name: 'renamed' });
+  });
+
   test('does not serve before a majority is there, and waits for it without a limit', async () => {
     const cluster = new TestCluster();
     clusters.push(cluster);
@@ -311,6 +325,37 @@ describe('a follower', () => {
     cluster.network.heal();
     await cluster.until(Promise.all(waiting));
     await cluster.until(put(follower, 'one/more', 'x'));
+  });
+
+  test('the leader takes as many from others as the limit, and refuses one more, which was not done', async () => {
+    const cluster = await started({ settings: { proposalsMax: 5 } });
+    const { leader } = cluster;
+    const [follower, other] = cluster.followers as [TestNode, TestNode];
+    await cluster.clock.advance(1_000);
+    cluster.network.fate = (_from, _to, message) => (message.type === 'appendEntriesAnswer' ? 'lose' : 'deliver');
+    const first = Array.from({ length: 4 }, (_, i) => put(follower, `first/${i}`, 'x'));
+    const second = Array.from({ length: 2 }, (_, i) => put(other, `second/${i}`, 'x'));
+    await cluster.clock.advance(50);
+    cluster.network.fate = () => 'deliver';
+
+    const codes = codesOf(await cluster.until(Promise.allSettled([...first, ...second])));
+
+    expect(codes.slice(0, 5)).toEqual(Array(5).fill(undefined));
+    expect(codes[5]).toBe('TOO_MANY_REQUESTS');
+    expect(await cluster.until(get(leader, 'second/1'))).toBeUndefined();
+  });
+
+  test('questions to the leader wait in bounded number', async () => {
+    const cluster = await started({ settings: { readsMax: 4 } });
+    const [follower] = cluster.followers as [TestNode];
+    cluster.cutOff(follower);
+    const asked = Array.from({ length: 4 }, () => follower.m.leaseTimeToLive(1n, false));
+
+    await expect(follower.m.leaseTimeToLive(1n, false)).rejects.toMatchObject({ code: 'TOO_MANY_REQUESTS' });
+
+    cluster.network.heal();
+    await cluster.until(Promise.all(asked));
+    await cluster.until(follower.m.leaseTimeToLive(1n, false));
   });
 
   test('refuses what it could hand to nobody when the time is over, and nothing was done', async () => {

@@ -26,6 +26,25 @@ export class HandOver {
    * @throws {@link MemberNotLeaderError}, {@link BadLeaderTransfereeError}; {@link TimeoutError} if this member leads on
    */
   async to(id: MemberId): Promise<void> {
+    // Raft gives up after one election timeout; the other's first heartbeat may take a little longer.
+    await this.#to(id, 2 * this.#electionTimeoutMs);
+  }
+
+  /** Hands over to the voter that has the most of the log, if there is one in touch. Takes an election timeout at most, and never fails. */
+  async toBest(): Promise<boolean> {
+    const { raft, transport } = this.#replica;
+    const [best] = raft
+      .progress()
+      .filter(({ id, isActive, isLearner }) => isActive && !isLearner && transport?.isConnected(id))
+      .sort((a, b) => b.matchedIndex - a.matchedIndex);
+    if (best === undefined) return false;
+    return this.#to(best.id, this.#electionTimeoutMs).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  async #to(id: MemberId, waitMs: number): Promise<void> {
     const { raft, leadership, wake } = this.#replica;
     if (raft.role !== 'leader') throw new MemberNotLeaderError();
     if (id === this.#memberId) return;
@@ -34,31 +53,15 @@ export class HandOver {
     try {
       raft.transferLeadership(id);
       wake();
-      await this.#anotherLeads();
+      await this.#anotherLeads(waitMs);
     } finally {
       leadership.isHandingOver = false;
       wake();
     }
   }
 
-  /** Hands over to the voter that has the most of the log, if there is one in touch. Never takes long, nor fails. */
-  async toBest(): Promise<boolean> {
-    const { raft, transport } = this.#replica;
-    const [best] = raft
-      .progress()
-      .filter(({ id, isActive, isLearner }) => isActive && !isLearner && transport?.isConnected(id))
-      .sort((a, b) => b.matchedIndex - a.matchedIndex);
-    if (best === undefined) return false;
-    return this.to(best.id).then(
-      () => true,
-      () => false,
-    );
-  }
-
-  #anotherLeads(): Promise<void> {
+  #anotherLeads(waitMs: number): Promise<void> {
     const { leadership, stopped } = this.#replica;
-    // Raft gives up after one election timeout; the other's first heartbeat may take a little longer.
-    const waitMs = 2 * this.#electionTimeoutMs;
     return new Promise((resolve, reject) => {
       const end = (settle: () => void) => {
         timer.cancel();

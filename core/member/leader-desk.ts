@@ -1,4 +1,4 @@
-import { type CoordinationError, OutcomeUnknownError, TimeoutError } from '../base/errors.js';
+import { type CoordinationError, OutcomeUnknownError, TimeoutError, TooManyRequestsError } from '../base/errors.js';
 import type { PeerMessage, Refusal } from '../peer/types.js';
 import type { MemberId } from '../raft/types.js';
 import { revive, saysNotLeading } from './refusals.js';
@@ -37,6 +37,7 @@ export class LeaderDesk {
   readonly #nowMs: () => number;
   readonly #timeoutMs: number;
   readonly #doubtMs: number;
+  readonly #questionsMax: number;
   readonly #pending = new Map<number, Pending>();
   #lastRequest = 0;
 
@@ -45,17 +46,22 @@ export class LeaderDesk {
     this.#nowMs = nowMs;
     this.#timeoutMs = settings.requestTimeoutMs + 2 * settings.electionTimeoutMs;
     this.#doubtMs = settings.electionTimeoutMs;
+    this.#questionsMax = settings.readsMax;
     replica.leadership.onLeader((leader) => this.#leaderChanged(leader));
     replica.leadership.onServing((isServing) => isServing && this.#askAll());
   }
 
   /**
-   * @throws {@link NoLeaderError}, {@link TimeoutError} if nobody answered; {@link OutcomeUnknownError} for what is asked
+   * @throws {@link NoLeaderError}, {@link TimeoutError} if nobody answered; {@link TooManyRequestsError} where as many
+   * wait as may wait for reads; {@link OutcomeUnknownError} for what is asked
    * once, if the answer was lost; whatever the leader refused it with
    */
   ask<T>(question: Question<T>): Promise<T> {
     const ended = this.#replica.ended ?? this.#replica.leadership.leaderless();
     if (ended !== undefined) return Promise.reject(ended);
+    if (this.#pending.size >= this.#questionsMax) {
+      return Promise.reject(new TooManyRequestsError('questions to the leader', this.#questionsMax));
+    }
     return new Promise((resolve, reject) => {
       const pending: Pending = {
         request: (this.#lastRequest += 1),

@@ -88,6 +88,7 @@ export class TestNode {
   /** It has no way to others at all. */
   isUnreachable = false;
   clusterId = CLUSTER_ID;
+  name: string;
   told: readonly MemberInfo[] = [];
   readonly warnings: string[] = [];
   readonly #cluster: TestCluster;
@@ -98,6 +99,7 @@ export class TestNode {
   ) {
     this.#cluster = cluster;
     this.clock = new NodeClock(cluster.clock);
+    this.name = `member-${id}`;
     this.incarnation = (id % 1_000_000n) * 1_000n + 1n;
   }
 
@@ -174,7 +176,7 @@ export class TestNode {
       ...(!this.isUnreachable && {
         peers: async (handler) => (this.transport = network.join(this.identity, handler, this.clock)),
       }),
-      name: `member-${this.id}`,
+      name: this.name,
       clientUrls: [`http://client-${this.id}:2379`],
       autoPromote: options.autoPromote ?? true,
       strictReconfigCheck: options.strictReconfigCheck ?? true,
