@@ -155,6 +155,24 @@ describe('a lease of a cluster', () => {
     expect(await exists(leader, id)).toBe(true);
   });
 
+  test('a renewal that a leader could not confirm is for the next one to answer, who keeps the time', async () => {
+    const cluster = await started();
+    const { leader } = cluster;
+    const id = await granted(cluster, leader, 5);
+    cluster.cutOff(leader);
+    const renewal = leader.m.leaseKeepAlive(id);
+    const other = await cluster.untilLed([leader]);
+    const asked: bigint[] = [];
+    cluster.network.fate = (_from, to, message) => {
+      if (message.type === 'renew') asked.push(to);
+      return 'deliver';
+    };
+    cluster.network.heal();
+
+    expect(await cluster.until(renewal)).toMatchObject({ ttlSeconds: 5 });
+    expect(new Set(asked)).toEqual(new Set([other.id]));
+  });
+
   test('ends while leaders come and go, so that nobody keeps it for ever', async () => {
     const cluster = await started();
     const id = await granted(cluster, cluster.leader, 2);

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { MemberInfo } from '../machine/types.js';
+import { decodeMembers } from './peer-traffic.js';
 import { codesOf } from './testing/codes.js';
 import { get, put, TestCluster, type TestNode } from './testing/member-cluster.js';
 
@@ -90,6 +91,23 @@ describe('adding', () => {
     await cluster.until((cluster.followers[0] as TestNode).m.memberPromote(added.id));
 
     await cluster.until(() => !added.m.isLearner);
+  });
+
+  test('a member whose own acknowledgement is needed for that reaches it all the same', async () => {
+    const cluster = await started({ strictReconfigCheck: false });
+    const [dead] = cluster.followers as [TestNode];
+    dead.kill();
+    await cluster.clock.advance(1_500);
+    // Three of four are needed, and the third is the new one.
+    const adding = cluster.leader.m.memberAdd({ peerUrls: URLS, isLearner: false });
+    await cluster.clock.advance(200);
+    const { members } = decodeMembers(cluster.network.station(cluster.leader.id)?.handler.members() as Uint8Array);
+    const { id } = members.find(({ peerUrls }) => peerUrls.join() === URLS.join()) as MemberInfo;
+    const added = cluster.prepare(id, members);
+
+    await cluster.until(added.start());
+
+    expect((await cluster.until(adding)).members).toHaveLength(4);
   });
 
   test('is refused for bad addresses, taken ones, too many learners, and while a majority would be at risk', async () => {

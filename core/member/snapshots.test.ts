@@ -136,10 +136,14 @@ describe('a member that lags too far behind', () => {
     await putMany(cluster, other, 100);
     cluster.network.fate = () => 'deliver';
 
+    await cluster.until(() => late.states.installed === 1);
+    const fromMs = cluster.clock.now();
+
     const [result] = await cluster.until(Promise.allSettled([write]));
 
     expect(codesOf([result])).toEqual(['OUTCOME_UNKNOWN']);
-    expect(late.states.installed).toBe(1);
+    expect(cluster.clock.now() - fromMs).toBeLessThan(100);
+    expect(late.member).toBeDefined();
     expect(await cluster.until(get(late, 'mine'))).toBe('x');
   });
 });
