@@ -38,7 +38,7 @@ export class Leadership {
     this.#uncommittedBytes = state.unhandedBytes;
     this.replication = new Replication(state, options);
     this.transfer = new Transfer(state, this.replication, options.electionTicks);
-    this.#append({ data: EMPTY_BYTES });
+    this.#append({ index: this.#nextIndex, term: state.term, data: EMPTY_BYTES });
   }
 
   // --- Time -------------------------------------------------------------------------------------------------------
@@ -84,7 +84,7 @@ export class Leadership {
     if (this.transfer.to !== undefined) throw new NoLeaderError();
     if (this.#uncommittedBytes > 0 && this.#uncommittedBytes + data.length > uncommittedBytesMax)
       throw new TooManyRequestsError('bytes of uncommitted proposals', uncommittedBytesMax);
-    return this.#append({ data });
+    return this.#append({ index: this.#nextIndex, term: this.#state.term, data });
   }
 
   /** @see `Raft.proposeConfiguration` */
@@ -104,16 +104,19 @@ export class Leadership {
     for (const { data } of entries) this.#uncommittedBytes -= data.length;
   }
 
-  #append(content: Pick<Entry, 'data' | 'kind'>): Proposed {
-    const { log, term } = this.#state;
-    const entry = { index: log.lastIndex + 1, term, ...content };
+  get #nextIndex(): number {
+    return this.#state.log.lastIndex + 1;
+  }
+
+  #append(entry: Entry): Proposed {
     this.#state.append(entry);
     this.#uncommittedBytes += entry.data.length;
     return entry;
   }
 
   #appendConfiguration(configuration: Configuration, context: Uint8Array): Proposed {
-    const entry = this.#append({ data: encodeConfiguration(configuration, context), kind: 'configuration' });
+    const data = encodeConfiguration(configuration, context);
+    const entry = this.#append({ index: this.#nextIndex, term: this.#state.term, data, kind: 'configuration' });
     this.replication.adoptConfiguration();
     this.proceed();
     return entry;

@@ -36,6 +36,33 @@ describe('members', () => {
     );
   });
 
+  test('one change at a time: a second one waits until the first is committed', () => {
+    const cluster = threeLedByOne();
+    cluster.act(1n, (raft) => raft.proposeConfiguration(votersOnly(1n, 2n, 3n, 4n), toBytes('')));
+    const again = () => cluster.raft(1n).proposeConfiguration(votersOnly(1n, 2n), toBytes(''));
+    expect(cluster.raft(1n).hasPendingConfiguration).toBe(true);
+    expect(again).toThrow(expect.objectContaining({ code: 'CONFIGURATION_CHANGE_REFUSED' }));
+    cluster.join(4n);
+    cluster.deliver();
+    expect(cluster.raft(1n).hasPendingConfiguration).toBe(false);
+    expect(again).not.toThrow();
+  });
+
+  test('a joint configuration is not left while only what stands before it is committed', () => {
+    const cluster = threeLedByOne();
+    cluster.join(4n);
+    cluster.act(1n, (raft) => raft.proposeConfiguration({ voters: [1n, 2n, 3n], learners: [4n] }, toBytes('')));
+    cluster.deliver();
+    cluster.act(1n, (raft) => raft.propose(toBytes('before')));
+    const before = cluster.waiting.filter(({ to }) => to !== 3n);
+    cluster.act(1n, (raft) => raft.proposeConfiguration(votersOnly(1n, 4n), toBytes('')));
+    for (const message of before) cluster.inject(message);
+    for (const id of [2n, 4n]) cluster.deliver([id, 1n]);
+    expect([cluster.raft(1n).commitIndex, cluster.raft(1n).configuration.outgoing]).toEqual([4, [1n, 2n, 3n]]);
+    cluster.deliver();
+    expect(cluster.raft(1n).configuration).toEqual(votersOnly(1n, 4n));
+  });
+
   test('a joint configuration is left by whoever leads next, and not before both majorities have it (camunda 60086)', () => {
     const cluster = threeLedByOne();
     cluster.join(4n);

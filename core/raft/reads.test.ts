@@ -68,6 +68,20 @@ describe('reads', () => {
     expect(cluster.tell().filter((line) => line.includes('reads'))).toEqual([]);
   });
 
+  test('what was asked of a leader that is gone is not answered by the next: whoever still wants to read asks again', () => {
+    const cluster = threeLedByOne();
+    cluster.act(3n, (raft) => raft.readIndex(1));
+    cluster.drop();
+    cluster.act(3n, (raft) => raft.readIndex(2));
+    cluster.act(1n, (raft) => raft.transferLeadership(2n));
+    cluster.deliver();
+    for (const id of [2n, 3n]) cluster.tick(id, 4);
+    cluster.deliver();
+    cluster.act(3n, (raft) => raft.readIndex(3));
+    cluster.deliver();
+    expect(cluster.tell().filter((line) => line.includes('3 reads'))).toEqual(['  3 reads 3 at 3']);
+  });
+
   test('a leader that has handed over answers no more reads (tikv 9351)', () => {
     const cluster = threeLedByOne();
     cluster.act(1n, (raft) => raft.transferLeadership(2n));

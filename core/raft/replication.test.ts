@@ -67,6 +67,12 @@ describe('the log', () => {
     expect(cluster.raft(1n).commitIndex).toBe(2);
   });
 
+  test('no entry is committed that is not known to be the leader’s: an append vouches only for what it reaches to', () => {
+    const raft = followerWith([1, 1, 1]);
+    raft.step(append([1, 1], [entry(2, 1, '2')], { commitIndex: 3 }));
+    expect([raft.commitIndex, raft.lastIndex]).toEqual([2, 3]);
+  });
+
   test('a heartbeat that claims more than is here commits nothing (etcd 16220)', () => {
     const raft = followerWith([1, 1], { commitIndex: 1 });
     raft.step({ type: 'heartbeat', from: 2n, to: 1n, term: 5, commitIndex: 3, readRound: 0 });
@@ -123,6 +129,17 @@ describe('disks', () => {
     cluster.releaseDisk(2n);
     // One for the first append, which began alone, and one for all that came meanwhile.
     expect(cluster.waiting).toMatchObject([{ matchedIndex: 3 }, { matchedIndex: 7 }]);
+  });
+
+  test('what could not be said before its term ended is not said any more', () => {
+    const raft = followerWith([1, 1]);
+    raft.step(append([2, 1], [entry(3, 5)]));
+    const { append: first } = raft.ready();
+    raft.step(append([3, 5], [entry(4, 5)]));
+    raft.step(vote([9, 5], { term: 6, from: 3n, transfer: true }));
+    raft.appended(first!);
+    const { append: second, messages } = raft.ready();
+    expect([messages, second!.messages]).toMatchObject([[], [{ type: 'voteAnswer', term: 6, granted: true }]]);
   });
 
   test('entries that replace those that are just being written are written in their place', () => {
