@@ -29,10 +29,15 @@ afterEach(async () => {
   echo.close();
 });
 
-async function dial(): Promise<Socket> {
+function dialled(): Socket {
   const socket = connect(gate.port, '127.0.0.1');
   socket.on('error', () => undefined);
   sockets.push(socket);
+  return socket;
+}
+
+async function dial(): Promise<Socket> {
+  const socket = dialled();
   await once(socket, 'connect');
   return socket;
 }
@@ -86,8 +91,7 @@ test('a refusal breaks connections, and resets new ones', async () => {
   gate.update();
   await broken;
 
-  const again = await dial();
-  await closed(again);
+  await closed(dialled());
 });
 
 test('a shut gate refuses as a dead process does, until it is opened again', async () => {
