@@ -12,6 +12,7 @@ import {
 import { digestWith } from './digest.js';
 import { testOptions } from './raft-fixture.js';
 import type { Safety } from './safety.js';
+import { shownConfiguration } from './shown.js';
 import { type MachineState, NEW_MACHINE, type SimulatedDisk } from './simulated-disk.js';
 
 /** What a member gives out in one turn. */
@@ -144,6 +145,18 @@ export class SimulatedMember {
   receive(announcement: InstallSnapshotRequest, machine: MachineState): void {
     this.#received.set(machine.index, machine);
     this.step(announcement);
+  }
+
+  /** In a line. */
+  describe(): string {
+    const { id, raft, append, disk } = this;
+    if (raft === undefined) return `${id} down`;
+    const progress = raft.progress().map((each) => `${each.id}:${each.state}@${each.matchedIndex}`);
+    return (
+      `${id} ${raft.role} term ${raft.term} leader ${raft.leader ?? 'none'} log ${raft.firstIndex}-${raft.lastIndex} ` +
+      `commit ${raft.commitIndex} applied ${raft.appliedIndex} disk ${disk.lastIndex} ${append ? 'writing ' : ''}` +
+      `${shownConfiguration(raft.configuration)} ${progress.join(' ')}`
+    );
   }
 
   #install(index: number): void {

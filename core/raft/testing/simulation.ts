@@ -1,7 +1,6 @@
 import { assert } from '../../base/assert.js';
 import { toBytes } from '../../base/bytes.js';
 import { CoordinationError } from '../../base/errors.js';
-import { between, type Prng, seededPrng } from '../../base/prng.js';
 import { encodeConfiguration } from '../configuration.js';
 import { isQuorum, isVoter, membersOf } from '../quorum.js';
 import {
@@ -12,6 +11,8 @@ import {
   type MemberId,
   type Message,
 } from '../types.js';
+import { Dice } from './dice.js';
+import { drawFaults, type Faults, NO_FAULTS, strangersSay } from './faults.js';
 import { Safety } from './safety.js';
 import { type MachineState, SimulatedDisk } from './simulated-disk.js';
 import { SimulatedMember } from './simulated-member.js';
@@ -32,43 +33,11 @@ interface AskedRead {
   readonly askedAtCommitIndex: number;
 }
 
-/** How often things go wrong, as probabilities a round; drawn anew for every run, so that no kind hides another. */
-interface Faults {
-  readonly loss: number;
-  readonly duplicate: number;
-  readonly late: number;
-  readonly crash: number;
-  readonly stuckDisk: number;
-  readonly cut: number;
-  readonly pause: number;
-  /** Whatever befalls others befalls leaders more often. */
-  readonly churn: number;
-  readonly change: number;
-  readonly transfer: number;
-  readonly compact: number;
-  readonly nonsense: number;
-}
-
-const NO_FAULTS: Faults = {
-  loss: 0,
-  duplicate: 0,
-  late: 0,
-  crash: 0,
-  stuckDisk: 0,
-  cut: 0,
-  pause: 0,
-  churn: 0,
-  change: 0,
-  transfer: 0,
-  compact: 0,
-  nonsense: 0,
-};
-
 /** Members, a network and disks that do everything that they may do, by a seed. {@link Safety} watches. */
 export class Simulation {
   readonly members = new Map<MemberId, SimulatedMember>();
   readonly #safety = new Safety(this.members);
-  readonly #prng: Prng;
+  readonly #dice: Dice;
   #faults: Faults;
   readonly #limits: object;
   #network: Message[] = [];
@@ -88,17 +57,17 @@ export class Simulation {
   readonly counts = { leaders: 0, commits: 0, reads: 0, changes: 0, snapshots: 0, crashes: 0 };
 
   constructor(seed: number) {
-    this.#prng = seededPrng(seed);
-    this.#faults = this.#drawFaults();
+    this.#dice = new Dice(seed);
+    this.#faults = drawFaults(this.#dice);
     this.#limits = {
       electionTicks: ELECTION_TICKS,
       heartbeatTicks: HEARTBEAT_TICKS,
       uncommittedBytesMax: 60,
-      appendBytesMax: this.#between(1, 30),
-      inflightMessagesMax: this.#between(1, 4),
-      inflightBytesMax: this.#between(1, 60),
+      appendBytesMax: this.#dice.between(1, 30),
+      inflightMessagesMax: this.#dice.between(1, 4),
+      inflightBytesMax: this.#dice.between(1, 60),
     };
-    const voterCount = this.#between(1, 5);
+    const voterCount = this.#dice.between(1, 5);
     this.#lastId = BigInt(voterCount);
     this.#bootstrap(Array.from({ length: voterCount }, (_, position) => BigInt(position + 1)));
   }
@@ -120,7 +89,7 @@ export class Simulation {
     this.#stuck.clear();
     this.#paused.clear();
     for (const member of this.members.values()) if (member.raft === undefined) member.start();
-    if (this.#chance(0.7)) this.#leaveOneIll();
+    if (this.#dice.chance(0.7)) this.#leaveOneIll();
     let settledRounds = 0;
     for (let round = 0; round < roundsMax; round += 1) {
       this.#calmRound();
@@ -133,7 +102,7 @@ export class Simulation {
   /** One whom nobody needs stays down, or does not hear, or is not heard, or lacks one link. */
   #leaveOneIll(): void {
     const members = [...this.members.values()];
-    const { id } = this.#anyOf(members);
+    const { id } = this.#dice.anyOf(members);
     const isNeeded = members.some(
       ({ raft, machine }) =>
         !isQuorum(raft!.configuration, (voter) => voter !== id) ||
@@ -141,7 +110,7 @@ export class Simulation {
     );
     if (isNeeded && members.some(({ raft }) => isVoter(raft!.configuration, id))) return;
     const others = [...this.members.keys()].filter((other) => other !== id);
-    const illness = this.#anyOf(['down', 'deaf', 'mute', 'lacks a link'] as const);
+    const illness = this.#dice.anyOf(['down', 'deaf', 'mute', 'lacks a link'] as const);
     if (illness === 'down') this.members.get(id)!.crash({ appendCameThrough: true });
     this.#cutOff = illness === 'lacks a link' ? others.slice(0, 1).concat(id) : [id];
     for (const other of illness === 'lacks a link' ? others.slice(0, 1) : others) {
@@ -152,32 +121,23 @@ export class Simulation {
 
   /** Every member in a line, for whoever looks for the reason of a failure. */
   describe(): string {
-    const lines = [...this.members.values()].map(({ id, raft, append, disk }) => {
-      if (raft === undefined) return `${id} down`;
-      const progress = raft.progress().map((each) => `${each.id}:${each.state}@${each.matchedIndex}`);
-      const configuration = encodeText(raft.configuration);
-      return (
-        `${id} ${raft.role} term ${raft.term} leader ${raft.leader ?? 'none'} log ${raft.firstIndex}-${raft.lastIndex} ` +
-        `commit ${raft.commitIndex} applied ${raft.appliedIndex} disk ${disk.lastIndex} ${append ? 'writing ' : ''}` +
-        `${configuration} ${progress.join(' ')}`
-      );
-    });
-    return lines.join('\n');
+    return [...this.members.values()].map((member) => member.describe()).join('\n');
   }
 
   // --- A round with faults ----------------------------------------------------------------------------------------
 
   #round(): void {
     for (const member of this.members.values()) {
-      if (this.#chance(member.raft?.role === 'leader' ? this.#faults.churn : this.#faults.pause)) this.#trouble(member);
-      if (this.#chance(0.05)) this.#paused.delete(member.id);
+      if (this.#dice.chance(member.raft?.role === 'leader' ? this.#faults.churn : this.#faults.pause))
+        this.#trouble(member);
+      if (this.#dice.chance(0.05)) this.#paused.delete(member.id);
       if (this.#paused.has(member.id)) continue;
-      if (this.#chance(0.8)) member.raft?.tick();
+      if (this.#dice.chance(0.8)) member.raft?.tick();
       this.#safety.changed(member);
       this.#mischief(member);
-      if (this.#chance(0.8)) this.#drive(member);
-      if (!this.#stuck.has(member.id) && this.#chance(0.6)) this.#send(member.finishAppend());
-      if (this.#chance(0.7)) member.apply(this.#between(1, 5));
+      if (this.#dice.chance(0.8)) this.#drive(member);
+      if (!this.#stuck.has(member.id) && this.#dice.chance(0.6)) this.#send(member.finishAppend());
+      if (this.#dice.chance(0.7)) member.apply(this.#dice.between(1, 5));
       this.#use(member);
     }
     this.#deliver();
@@ -186,80 +146,56 @@ export class Simulation {
     this.#change();
   }
 
-  #drawFaults(): Faults {
-    const sometimes = (probability: number) => (this.#chance(0.5) ? probability * this.#prng.next() : 0);
-    return {
-      loss: sometimes(0.3),
-      duplicate: sometimes(0.3),
-      late: sometimes(0.6),
-      crash: sometimes(0.02),
-      stuckDisk: sometimes(0.03),
-      cut: sometimes(0.05),
-      pause: sometimes(0.03),
-      churn: sometimes(0.2),
-      change: sometimes(0.2),
-      transfer: sometimes(0.05),
-      compact: sometimes(0.2),
-      nonsense: sometimes(0.05),
-    };
-  }
-
   /** What befalls one member. */
   #mischief(member: SimulatedMember): void {
     const { crash, stuckDisk, transfer, compact, nonsense } = this.#faults;
     if (member.raft === undefined) {
-      if (this.#chance(0.1)) member.start();
-    } else if (this.#chance(crash)) this.#crash(member);
-    if (this.#chance(stuckDisk)) this.#stuck.add(member.id);
-    else if (this.#chance(0.05)) this.#stuck.delete(member.id);
-    if (this.#chance(compact)) member.flush(member.machine.index - this.#between(0, 3));
-    if (this.#chance(transfer)) {
-      const to = this.#anyOf([...this.members.keys()]);
+      if (this.#dice.chance(0.1)) member.start();
+    } else if (this.#dice.chance(crash)) this.#crash(member);
+    if (this.#dice.chance(stuckDisk)) this.#stuck.add(member.id);
+    else if (this.#dice.chance(0.05)) this.#stuck.delete(member.id);
+    if (this.#dice.chance(compact)) member.flush(member.machine.index - this.#dice.between(0, 3));
+    if (this.#dice.chance(transfer)) {
+      const to = this.#dice.anyOf([...this.members.keys()]);
       this.#try(() => member.raft?.transferLeadership(to));
     }
-    if (this.#chance(nonsense)) this.#talkNonsense(member);
+    if (this.#dice.chance(nonsense)) this.#talkNonsense(member);
     this.#safety.changed(member);
   }
 
   /** It stands still, or nobody hears it any more, or it gives up. */
   #trouble(member: SimulatedMember): void {
-    const kind = this.#between(1, 5);
+    const kind = this.#dice.between(1, 5);
     if (kind <= 2) this.#paused.add(member.id);
     if (kind === 3) this.#cutOffPartly(member.id, 1);
     if (kind === 4) this.#cutOffPartly(member.id, 0.6);
     if (kind === 5) member.raft?.stepDown();
     // Some notice at once, rightly or not.
-    for (const other of this.members.values()) if (this.#chance(0.5)) other.raft?.leaderGone(member.id);
+    for (const other of this.members.values()) if (this.#dice.chance(0.5)) other.raft?.leaderGone(member.id);
   }
 
   #crash(member: SimulatedMember): void {
     this.counts.crashes += 1;
-    member.crash({ appendCameThrough: this.#chance(0.5) });
+    member.crash({ appendCameThrough: this.#dice.chance(0.5) });
     this.#reads.delete(member.id);
-    for (const other of this.members.values()) if (this.#chance(0.5)) other.raft?.leaderGone(member.id);
+    for (const other of this.members.values()) if (this.#dice.chance(0.5)) other.raft?.leaderGone(member.id);
   }
 
   /** What a driver may say that is not so, and what strangers say. */
   #talkNonsense({ id, raft }: SimulatedMember): void {
     if (raft === undefined) return;
-    raft.reportUnreachable(this.#anyOf([...this.members.keys()]));
-    if (this.#chance(0.3)) raft.stepDown();
-    if (this.#chance(0.3)) raft.leaderGone(this.#anyOf([...this.members.keys()]));
-    const absurd = this.#between(0, 1) * 2 ** 40;
-    const envelope = { from: 999n, to: id, term: raft.term };
-    raft.step({ ...envelope, type: 'appendEntriesAnswer', accepted: true, matchedIndex: absurd });
-    raft.step({ ...envelope, type: 'heartbeatAnswer', readRound: absurd, term: raft.term + 5 });
-    raft.step({ ...envelope, type: 'voteAnswer', granted: true });
-    raft.step({ ...envelope, type: 'timeoutNow' });
-    raft.step({ ...envelope, type: 'readIndexAnswer', context: absurd, index: absurd });
+    raft.reportUnreachable(this.#dice.anyOf([...this.members.keys()]));
+    if (this.#dice.chance(0.3)) raft.stepDown();
+    if (this.#dice.chance(0.3)) raft.leaderGone(this.#dice.anyOf([...this.members.keys()]));
+    for (const message of strangersSay(id, raft.term, this.#dice)) raft.step(message);
   }
 
   /** What clients want of a member. */
   #use(member: SimulatedMember): void {
     const { raft } = member;
     if (raft === undefined) return;
-    if (this.#chance(0.5)) this.#try(() => raft.propose(toBytes(`c${(this.#lastCommand += 1)}`)));
-    if (this.#chance(0.2)) this.#askRead(member);
+    if (this.#dice.chance(0.5)) this.#try(() => raft.propose(toBytes(`c${(this.#lastCommand += 1)}`)));
+    if (this.#dice.chance(0.2)) this.#askRead(member);
   }
 
   #askRead({ id, raft }: SimulatedMember): void {
@@ -285,9 +221,9 @@ export class Simulation {
 
   #send(messages: readonly Message[]): void {
     for (const message of messages) {
-      if (this.#chance(this.#faults.loss)) continue;
+      if (this.#dice.chance(this.#faults.loss)) continue;
       this.#network.push(message);
-      if (this.#chance(this.#faults.duplicate)) this.#network.push(message);
+      if (this.#dice.chance(this.#faults.duplicate)) this.#network.push(message);
     }
     if (this.#network.length > MESSAGES_MAX) this.#network = this.#network.slice(-MESSAGES_MAX);
   }
@@ -297,8 +233,8 @@ export class Simulation {
     const underWay = this.#network;
     this.#network = [];
     const isReordered = this.#faults.late > 0;
-    for (const message of isReordered ? this.#shuffled(underWay) : underWay) {
-      if (this.#chance(this.#faults.late) || this.#paused.has(message.to)) this.#network.push(message);
+    for (const message of isReordered ? this.#dice.shuffled(underWay) : underWay) {
+      if (this.#dice.chance(this.#faults.late) || this.#paused.has(message.to)) this.#network.push(message);
       else if (!this.#cuts.has(`${message.from}>${message.to}`)) this.members.get(message.to)?.step(message);
     }
   }
@@ -325,9 +261,9 @@ export class Simulation {
     for (const transfer of underWay) {
       const { announcement, machine } = transfer;
       const { from, to } = announcement;
-      if (this.#chance(0.6)) this.#snapshots.push(transfer);
+      if (this.#dice.chance(0.6)) this.#snapshots.push(transfer);
       else {
-        const arrives = !this.#chance(this.#faults.loss) && !this.#cuts.has(`${from}>${to}`);
+        const arrives = !this.#dice.chance(this.#faults.loss) && !this.#cuts.has(`${from}>${to}`);
         const receiver = this.members.get(to);
         if (arrives && receiver?.raft !== undefined && !this.#paused.has(to)) {
           this.counts.snapshots += 1;
@@ -339,14 +275,14 @@ export class Simulation {
   }
 
   #cutAndMend(): void {
-    if (this.#chance(this.#faults.cut)) this.#cutOffPartly(this.#anyOf([...this.members.keys()]), 0.7);
-    if (this.#chance(0.05)) this.#cuts.clear();
+    if (this.#dice.chance(this.#faults.cut)) this.#cutOffPartly(this.#dice.anyOf([...this.members.keys()]), 0.7);
+    if (this.#dice.chance(0.05)) this.#cuts.clear();
   }
 
   #cutOffPartly(victim: MemberId, probability: number): void {
     for (const other of this.members.keys()) {
-      if (this.#chance(probability)) this.#cuts.add(`${victim}>${other}`);
-      if (this.#chance(probability)) this.#cuts.add(`${other}>${victim}`);
+      if (this.#dice.chance(probability)) this.#cuts.add(`${victim}>${other}`);
+      if (this.#dice.chance(probability)) this.#cuts.add(`${other}>${victim}`);
     }
   }
 
@@ -365,7 +301,7 @@ export class Simulation {
 
   /** Someone asks a leader for other members. */
   #change(): void {
-    if (!this.#chance(this.#faults.change)) return;
+    if (!this.#dice.chance(this.#faults.change)) return;
     const leader = [...this.members.values()].find(({ raft }) => raft?.role === 'leader');
     if (leader?.raft === undefined) return;
     const { raft } = leader;
@@ -379,9 +315,9 @@ export class Simulation {
 
   /** Any members that were never removed, and now and then a new one; each votes or learns. */
   #drawConfiguration(present: Configuration): Configuration {
-    const ids = [...membersOf(present)].filter(() => this.#chance(0.8));
-    if (this.members.size < MEMBERS_MAX + 3 && this.#chance(0.5)) ids.push((this.#lastId += 1n));
-    const isLearner = new Map(ids.map((id) => [id, this.#chance(present.voters.includes(id) ? 0.1 : 0.5)]));
+    const ids = [...membersOf(present)].filter(() => this.#dice.chance(0.8));
+    if (this.members.size < MEMBERS_MAX + 3 && this.#dice.chance(0.5)) ids.push((this.#lastId += 1n));
+    const isLearner = new Map(ids.map((id) => [id, this.#dice.chance(present.voters.includes(id) ? 0.1 : 0.5)]));
     const voters = ids.filter((id) => !isLearner.get(id));
     const learners = ids.filter((id) => isLearner.get(id));
     return { voters, learners };
@@ -454,7 +390,7 @@ export class Simulation {
     for (let round = 0; round < count; round += 1) this.#calmRound();
   }
 
-  // --- Chance -----------------------------------------------------------------------------------------------------
+  // --- Refusals -----------------------------------------------------------------------------------------------------
 
   /** What a raft may refuse. Returns whether it did not. */
   #try(act: () => unknown): boolean {
@@ -466,29 +402,4 @@ export class Simulation {
       throw error;
     }
   }
-
-  #chance(probability: number): boolean {
-    return probability > 0 && this.#prng.next() < probability;
-  }
-
-  #between(least: number, most: number): number {
-    return between(this.#prng, least, most);
-  }
-
-  #anyOf<T>(choices: readonly T[]): T {
-    return choices[this.#between(0, choices.length - 1)] as T;
-  }
-
-  #shuffled<T>(items: readonly T[]): T[] {
-    const shuffled = [...items];
-    for (let position = shuffled.length - 1; position > 0; position -= 1) {
-      const other = this.#between(0, position);
-      [shuffled[position], shuffled[other]] = [shuffled[other] as T, shuffled[position] as T];
-    }
-    return shuffled;
-  }
-}
-
-function encodeText({ voters, outgoing, learners }: Configuration): string {
-  return `[${voters.join(' ')}${outgoing ? ` | ${outgoing.join(' ')}` : ''}; ${learners.join(' ')}]`;
 }
