@@ -124,6 +124,22 @@ describe('what leaves and what is written', () => {
     await cluster.until(Promise.all(puts));
   });
 
+  test('so it is if the callers are woken one after the other, as by their sockets', async () => {
+    const cluster = await started();
+    await cluster.clock.advance(200);
+    const entries: number[] = [];
+    cluster.network.fate = (_from, _to, message) => {
+      if (message.type === 'appendEntries' && message.entries.length > 0) entries.push(message.entries.length);
+      return 'deliver';
+    };
+    const puts: Promise<unknown>[] = [];
+    for (const key of ['a', 'b', 'c']) setImmediate(() => puts.push(put(cluster.leader, key, 'x')));
+    await settle();
+
+    expect(entries).toEqual([3, 3]);
+    await cluster.until(Promise.all(puts));
+  });
+
   test('a follower hands over all that is proposed in one turn in one message', async () => {
     const cluster = await started();
     const forwarded: number[] = [];
@@ -210,6 +226,24 @@ describe('when the leader is killed', () => {
     await cluster.clock.advance(2_000);
     const { kvs } = await cluster.until(other.m.range({ type: 'range', key: toBytes('a') }));
     expect(kvs.map(({ version }) => version)).toEqual([1]);
+  });
+
+  test('a write that its followers have, though its own disk does not, is unknown when it fails', async () => {
+    const cluster = await started();
+    const { leader } = cluster;
+    leader.log.stick();
+    const first = put(leader, 'a', '1');
+    await cluster.clock.advance(20);
+    const second = put(leader, 'a', '2');
+    await cluster.clock.advance(20);
+
+    leader.states.inForce.fail(new Error('the engine failed'));
+
+    const results = await Promise.allSettled([first, second]);
+    expect(codesOf(results)).toEqual(['OUTCOME_UNKNOWN', 'OUTCOME_UNKNOWN']);
+    leader.log.release();
+    const other = await cluster.untilLed([leader]);
+    expect(await cluster.until(get(other, 'a'))).toBe('2');
   });
 
   test('a write that nobody else has is replaced, and its proposer knows that nothing was done', async () => {
@@ -393,6 +427,11 @@ describe('leadership', () => {
     const { leader } = cluster;
     const [follower] = cluster.followers as [TestNode];
     const fromMs = cluster.clock.now();
+    let isHandedOver = false;
+    cluster.network.fate = (_from, _to, message) => {
+      isHandedOver ||= message.type === 'timeoutNow';
+      return 'deliver';
+    };
     const writes = Array.from({ length: 20 }, (_, i) => put(leader, `key/${i}`, 'x'));
 
     await cluster.until(leader.m.close());
@@ -400,6 +439,7 @@ describe('leadership', () => {
 
     expect(codesOf(await Promise.allSettled(writes))).toEqual(Array(20).fill(undefined));
     expect(cluster.clock.now() - fromMs).toBeLessThan(300);
+    expect(isHandedOver).toBe(true);
   });
 
   test('is handed to a member that is named', async () => {

@@ -12,6 +12,8 @@ export class KeptBackend implements Backend {
   #isClosed = false;
   /** Writes are not taken while this is set. */
   overfull = false;
+  /** Lets it fail, as an engine whose disk does. */
+  fail: (error: Error) => void = () => undefined;
 
   constructor(kept: Backend = openMemoryBackend()) {
     this.#kept = kept;
@@ -42,7 +44,9 @@ export class KeptBackend implements Backend {
     return this.#open().flush();
   }
 
-  onFailure(): void {}
+  onFailure(callback: (error: Error) => void): void {
+    this.fail = callback;
+  }
 
   view(): PointInTimeView {
     return this.#open().view();
