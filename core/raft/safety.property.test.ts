@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { Simulation } from './testing/simulation.js';
 
 /** `RAFT_RUNS=20000 RAFT_FIRST_SEED=1000` runs more of them, or others. */
-const RUNS = Number(process.env['RAFT_RUNS'] ?? 150);
+const RUNS = Number(process.env['RAFT_RUNS'] ?? 80);
 const FIRST_SEED = Number(process.env['RAFT_FIRST_SEED'] ?? 1);
 const ROUNDS = 250;
 const HEALING_ROUNDS = 400;

@@ -23,15 +23,8 @@ const HEARTBEAT_TICKS = 2;
 const MESSAGES_MAX = 400;
 const MEMBERS_MAX = 6;
 
-interface Transfer {
-  readonly announcement: InstallSnapshotRequest;
-  readonly machine: MachineState;
-}
-
-interface AskedRead {
-  readonly context: number;
-  readonly askedAtCommitIndex: number;
-}
+type Transfer = { readonly announcement: InstallSnapshotRequest; readonly machine: MachineState };
+type AskedRead = { readonly context: number; readonly askedAtCommitIndex: number };
 
 /** Members, a network and disks that do everything that they may do, by a seed. {@link Safety} watches. */
 export class Simulation {
@@ -389,8 +382,6 @@ export class Simulation {
   #calmRounds(count: number): void {
     for (let round = 0; round < count; round += 1) this.#calmRound();
   }
-
-  // --- Refusals -----------------------------------------------------------------------------------------------------
 
   /** What a raft may refuse. Returns whether it did not. */
   #try(act: () => unknown): boolean {
