@@ -2,7 +2,7 @@ import { toBytes } from '../../base/bytes.js';
 import { encodeConfiguration } from '../configuration.js';
 import type { RaftOptions } from '../options.js';
 import type { Raft } from '../raft.js';
-import { type Configuration, type Entry, INITIAL_HARD_STATE, type MemberId, type Message } from '../types.js';
+import { type Entry, INITIAL_HARD_STATE, type MemberId, type Message } from '../types.js';
 import { Safety } from './safety.js';
 import { type MachineState, SimulatedDisk } from './simulated-disk.js';
 import { SimulatedMember } from './simulated-member.js';
@@ -246,6 +246,3 @@ export class ScriptedCluster {
 function isOn(message: Message, link: Link | undefined): boolean {
   return link === undefined || (message.from === link[0] && message.to === link[1]);
 }
-
-/** Who votes and who learns. */
-export type Wanted = Pick<Configuration, 'voters' | 'learners'>;
