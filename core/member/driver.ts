@@ -76,9 +76,13 @@ export class Driver {
     else setImmediate(this.#turn);
   }
 
-  /** As {@link wake}; but a sole voter, whom nobody else keeps waiting, takes the turn before this returns. */
+  /**
+   * As {@link wake}, for what raft was asked: a sole voter, whom nobody else keeps waiting, takes the turn before this
+   * returns; and a turn that is being taken comes to it by itself.
+   */
   hurry(): void {
-    if (this.#parts.raft.isSoleVoter && !this.#isAwake && !this.#isTurning) this.#turn();
+    if (this.#isTurning) return;
+    if (this.#parts.raft.isSoleVoter && !this.#isAwake) this.#turn();
     else this.wake();
   }
 

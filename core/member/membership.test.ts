@@ -280,13 +280,18 @@ describe('a change of the members', () => {
     const cluster = await started({ autoPromote: false });
     const { leader } = cluster;
     const [follower] = cluster.followers as [TestNode];
-    cluster.network.fate = (_from, _to, message) => (message.type === 'changed' ? 'lose' : 'deliver');
+    let asked = 0;
+    cluster.network.fate = (_from, _to, message) => {
+      if (message.type === 'askChange') asked += 1;
+      return message.type === 'changed' ? 'lose' : 'deliver';
+    };
 
     const adding = follower.m.memberAdd({ peerUrls: URLS, isLearner: true });
-    await cluster.clock.advance(300);
+    await cluster.clock.advance(1_300);
     leader.kill();
 
     expect(await codeOf(cluster, adding)).toBe('OUTCOME_UNKNOWN');
+    expect(asked).toBe(1);
     await cluster.untilLed();
     const members = await membersAt(cluster, follower);
     expect(members.filter(({ peerUrls }) => peerUrls.join() === URLS.join())).toHaveLength(1);

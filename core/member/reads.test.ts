@@ -11,12 +11,13 @@ function setUp({ readsMax = 100, isLed = true } = {}) {
   const broken: Error[] = [];
   const state = { appliedIndex: 5, isLed };
   const sweeps = { count: 0, before: (ms: number) => sweeps.count - ms / 500 };
-  const reads = new Reads({
+  const reads: Reads = new Reads({
     askIndex(context) {
       if (!state.isLed) throw new NoLeaderError();
       asked.push(context);
     },
     appliedIndex: () => state.appliedIndex,
+    schedule: () => void setImmediate(() => reads.begin()),
     onBroken: (error) => broken.push(error),
     readsMax,
     firstContext: 1,

@@ -11,6 +11,8 @@ export interface ReadsParts {
    */
   readonly askIndex: (context: number) => void;
   readonly appliedIndex: () => number;
+  /** Has {@link Reads.begin} called, once whatever else runs in this turn of the event loop has run. */
+  readonly schedule: () => void;
   /** Called if a read finds an invariant broken. */
   readonly onBroken: (error: InvariantError) => void;
   readonly readsMax: number;
@@ -88,6 +90,22 @@ export class Reads {
     });
   }
 
+  /** Begins a round for what has gathered, if there is any and not too many rounds are under way. */
+  begin(): void {
+    this.#isScheduled = false;
+    if (this.#gathering.length === 0 || this.#rounds.length >= ROUNDS_MAX) return;
+    const round: Round = {
+      sweep: this.#gatheringSweep,
+      context: NOT_ASKED,
+      earlier: undefined,
+      index: undefined,
+      reads: this.#gathering,
+    };
+    this.#gathering = [];
+    this.#rounds.push(round);
+    this.#ask(round);
+  }
+
   /** Takes raft's answers, and makes the reads for whom enough is applied. */
   release(states: readonly ReadState[]): void {
     for (const { context, index } of states) {
@@ -134,27 +152,11 @@ export class Reads {
     if (this.#count > 0) await new Promise<void>((resolve) => (this.#onEmpty = resolve));
   }
 
-  /** A whole turn later, also so that callers who read without a pause leave room for timers and sockets. */
   #schedule(): void {
     if (this.#isScheduled || this.#rounds.length >= ROUNDS_MAX) return;
     this.#isScheduled = true;
-    setImmediate(this.#beginRound);
+    this.#parts.schedule();
   }
-
-  readonly #beginRound = (): void => {
-    this.#isScheduled = false;
-    if (this.#gathering.length === 0 || this.#rounds.length >= ROUNDS_MAX) return;
-    const round: Round = {
-      sweep: this.#gatheringSweep,
-      context: NOT_ASKED,
-      earlier: undefined,
-      index: undefined,
-      reads: this.#gathering,
-    };
-    this.#gathering = [];
-    this.#rounds.push(round);
-    this.#ask(round);
-  };
 
   #ask(round: Round): void {
     if (round.context !== NOT_ASKED) (round.earlier ??= []).push(round.context);

@@ -258,9 +258,12 @@ export class Replica {
 
   // --- Turns and time ---------------------------------------------------------------------------------------------
 
+  readonly #beginReads = (): void => this.#reads.begin();
+
   readonly #beginTurn = (): void => {
     this.#hooks.onTurn();
     this.proposals.flush();
+    this.#reads.begin();
   };
 
   readonly #endTurn = (): void => {
@@ -367,6 +370,9 @@ export class Replica {
         this.#driver.hurry();
       },
       appliedIndex: () => (this.installing !== undefined ? -1 : this.state.machine.appliedIndex),
+      // Alone, a whole turn of the event loop, so that who reads without a pause leaves room for timers and sockets. Among
+      // others, a turn of the driver is one already, and what is asked shares a frame with all else.
+      schedule: () => (this.raft.isSoleVoter ? void setImmediate(this.#beginReads) : this.wake()),
       onBroken: this.fail,
       readsMax: settings.readsMax,
       firstContext: between(prng, 1, FIRST_CONTEXT_MAX),
