@@ -8,6 +8,9 @@ import { Workload } from '../workload/workload.js';
 /** After the last fault the cluster has so long to take a write again. */
 const RECOVERY_MS = 15_000;
 const TOLD_EVERY_MS = 10_000;
+/** A time without an acknowledged write that is worth a line. */
+const GAP_MS = 2_000;
+const LOOK_MS = 100;
 
 /** How to try a cluster's patience. */
 export interface PatienceOptions {
@@ -35,6 +38,7 @@ export async function tryPatience(options: PatienceOptions): Promise<string> {
   const cluster = await ProcessCluster.start({ program, size, withLinks: true });
   const workload = await Workload.start(cluster, seed);
   const telling = setInterval(() => say(workload.summary), TOLD_EVERY_MS);
+  const looking = tellGaps(workload, say);
   const over = new AbortController();
   const end = () => over.abort();
   const timer = setTimeout(end, forMs);
@@ -60,6 +64,7 @@ export async function tryPatience(options: PatienceOptions): Promise<string> {
     throw new Error(`seed ${seed}, after ${faults.join('; ')}:\n${told.message}`, { cause: error });
   } finally {
     clearInterval(telling);
+    clearInterval(looking);
     clearTimeout(timer);
     await cluster.stop();
   }
@@ -72,4 +77,14 @@ async function untilWritten({ ledger, verdict }: Workload): Promise<void> {
     if (performance.now() > deadlineMs) throw new Error(`${RECOVERY_MS} ms after the last fault nothing is written`);
     await rest(20, verdict.signal);
   }
+}
+
+/** Tells of each long time without an acknowledged write, when it has ended. */
+function tellGaps({ ledger }: Workload, say: (what: string) => void): NodeJS.Timeout {
+  let before = 0;
+  return setInterval(() => {
+    const { gapMs } = ledger;
+    if (gapMs < before && before >= GAP_MS) say(`nothing was acknowledged for ${Math.round(before)} ms`);
+    before = gapMs;
+  }, LOOK_MS);
 }

@@ -54,6 +54,11 @@ export class WriteLedger {
       : this.#longestGapMs;
   }
 
+  /** Since when nothing has been acknowledged to anybody, in milliseconds. */
+  get gapMs(): number {
+    return this.#isMeasuring ? performance.now() - this.#lastAcknowledgedMs : 0;
+  }
+
   /** Begins to measure gaps, or ends it, so that what comes after is not counted. */
   measureGaps(isMeasuring: boolean): void {
     if (!isMeasuring) this.#longestGapMs = this.longestGapMs;
