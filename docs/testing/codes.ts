@@ -10,7 +10,7 @@ export function codesIn(...folders: readonly string[]): Set<string> {
   const codes = new Set<string>();
   for (const folder of folders) {
     for (const file of readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })) {
-      if (!/(^|\/)errors\.ts$/.test(file)) continue;
+      if (!/(^|[/-])errors\.ts$/.test(file)) continue;
       for (const [, code = ''] of readFileSync(join(ROOT, folder, file), 'utf8').matchAll(CODE)) codes.add(code);
     }
   }
