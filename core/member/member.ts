@@ -32,6 +32,7 @@ import type { MembershipChange } from './membership-changes.js';
 import { checkedPeerUrls } from './membership-rules.js';
 import { PatientWatcher } from './patient-watcher.js';
 import type { Replica } from './replica.js';
+import type { State } from './state-store.js';
 
 /** What a member is composed of. It owns the log, the backend and the way to the others from then on, and closes them. */
 export interface MemberParts extends ClusterPartParts {
@@ -147,10 +148,8 @@ export class Member {
   /** @throws {@link CompactedError}, {@link FutureRevisionError} if the revision asked for cannot be read */
   async range(request: RangeRequest): Promise<RangeResult> {
     validateRange(request);
-    const read = request.serializable
-      ? this.#replica.readHere.bind(this.#replica)
-      : this.#replica.read.bind(this.#replica);
-    return read(({ machine }) => machine.keyspace.range(request));
+    const read = ({ machine }: State) => machine.keyspace.range(request);
+    return request.serializable ? this.#replica.readHere(read) : this.#replica.read(read);
   }
 
   /** @throws {@link LeaseNotFoundError}, {@link KeyNotFoundError} */
@@ -264,8 +263,8 @@ export class Member {
 
   /** @param options - linearizable: as a majority has it now, not as this member knew it last */
   members({ linearizable }: { readonly linearizable: boolean }): Promise<readonly MemberInfo[]> {
-    const read = linearizable ? this.#replica.read.bind(this.#replica) : this.#replica.readHere.bind(this.#replica);
-    return read(({ machine }) => machine.membership.members);
+    const read = ({ machine }: State) => machine.membership.members;
+    return linearizable ? this.#replica.read(read) : this.#replica.readHere(read);
   }
 
   /**
