@@ -28,6 +28,7 @@ export async function rejoin(ground: Ground): Promise<void> {
             what: `back, by its ${way === 'log' ? "peers' log" : 'snapshot'}`,
             unit: 'ms',
             figures: results.map(({ tookMs }) => tookMs),
+            besides: `it said so: ${results.map(({ isBySnapshot }) => (isBySnapshot ? 'a snapshot' : 'no snapshot')).join('; ')}`,
           },
           { what: 'puts missed', unit: '', figures: results.map(({ missed }) => missed) },
         ],
@@ -36,9 +37,13 @@ export async function rejoin(ground: Ground): Promise<void> {
   }
 }
 
+/** What members say that have put a snapshot in force. */
+const BY_SNAPSHOT = /the snapshot is in force|applied snapshot|applying snapshot/;
+
 interface Rejoined {
   readonly tookMs: number;
   readonly missed: number;
+  readonly isBySnapshot: boolean;
 }
 
 async function oneRejoin({ cluster }: Contestant, putCount: number): Promise<Rejoined> {
@@ -50,6 +55,7 @@ async function oneRejoin({ cluster }: Contestant, putCount: number): Promise<Rej
   );
   await store.close();
 
+  const logged = member.log.length;
   const startedMs = performance.now();
   await cluster.start(member);
   await cluster.until(
@@ -60,5 +66,6 @@ async function oneRejoin({ cluster }: Contestant, putCount: number): Promise<Rej
     },
     REJOIN_MS_MAX,
   );
-  return { tookMs: performance.now() - startedMs, missed: calls };
+  const tookMs = performance.now() - startedMs;
+  return { tookMs, missed: calls, isBySnapshot: BY_SNAPSHOT.test(member.log.slice(logged)) };
 }

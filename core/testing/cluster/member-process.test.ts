@@ -9,6 +9,7 @@ import type { MemberProgram, MemberSpec } from './member-program.js';
 const SLEEPER: MemberProgram = {
   name: 'conclave',
   keepsLeases: true,
+  shortLog: [],
   command: () => ({ file: 'sh', args: ['-c', 'echo alive; exec sleep 600'] }),
 };
 const SPEC = { name: 'm1', flags: [] } as unknown as MemberSpec;

@@ -22,6 +22,8 @@ export interface MemberProgram {
   readonly name: 'conclave' | 'etcd';
   /** Whether it promises that no lease ends early, whatever happens. */
   readonly keepsLeases: boolean;
+  /** Flags by which so few entries are kept that a member which was away needs a snapshot. */
+  readonly shortLog: readonly string[];
   command(spec: MemberSpec): { readonly file: string; readonly args: readonly string[] };
 }
 
@@ -31,6 +33,7 @@ const MAIN = join(process.cwd(), 'dist/core/cli/main.js');
 export const CONCLAVE: MemberProgram = {
   name: 'conclave',
   keepsLeases: true,
+  shortLog: ['--snapshot-catchup-entries', '50'],
   command: (spec) => ({ file: process.execPath, args: [MAIN, 'serve', ...flagsOf(spec)] }),
 };
 
@@ -43,6 +46,8 @@ export const CONCLAVE: MemberProgram = {
 export const ETCD: MemberProgram = {
   name: 'etcd',
   keepsLeases: false,
+  // It keeps 5,000 entries more, whatever it is told.
+  shortLog: ['--snapshot-count', '100'],
   command: (spec) => ({ file: findEtcd() ?? 'etcd', args: ['--pre-vote', ...flagsOf(spec)] }),
 };
 

@@ -35,7 +35,9 @@ export async function tryPatience(options: PatienceOptions): Promise<string> {
   const startedMs = performance.now();
   const faults: string[] = [];
   const say = (what: string) => tell(`${((performance.now() - startedMs) / 1_000).toFixed(1).padStart(7)} s  ${what}`);
-  const cluster = await ProcessCluster.start({ program, size, withLinks: true });
+  // With every second seed members that were away are brought back by snapshots.
+  const flags = seed % 2 === 0 ? program.shortLog : [];
+  const cluster = await ProcessCluster.start({ program, size, withLinks: true, flags });
   const workload = await Workload.start(cluster, seed);
   const telling = setInterval(() => say(workload.summary), TOLD_EVERY_MS);
   const looking = tellGaps(workload, say);
