@@ -156,7 +156,8 @@ describe('a lease of a cluster', () => {
   });
 
   test('a renewal that a leader could not confirm is for the next one to answer, who keeps the time', async () => {
-    const cluster = await started();
+    // With this seed the first vote is not split.
+    const cluster = await started({ seed: 2 });
     const { leader } = cluster;
     const id = await granted(cluster, leader, 5);
     cluster.cutOff(leader);

@@ -51,9 +51,6 @@ export interface ClusterPartParts {
   readonly settings: MemberSettings;
 }
 
-/** Raft's ticks between two heartbeats. */
-const TICKS_A_HEARTBEAT = 2;
-
 /**
  * One member's part in its cluster: its copy of the state, and what it does for the others and they for it. It puts the
  * topics together and tells each what concerns it; what they are about is in their own files.
@@ -74,7 +71,6 @@ export class ClusterPart {
   readonly #publisher: Publisher;
   readonly #sent: SnapshotsSent;
   readonly #received: SnapshotsReceived;
-  #ticks = 0;
   #startedMs = 0;
   #leaving: Timer | undefined;
   #stopListening: () => void = () => undefined;
@@ -192,9 +188,9 @@ export class ClusterPart {
     });
   }
 
+  /** With every heartbeat, members compare what they applied. */
   #ticked(): void {
-    this.#ticks += 1;
-    if (this.#ticks % TICKS_A_HEARTBEAT !== 0 || !this.replica.leadership.isServing) return;
+    if (!this.replica.leadership.isServing) return;
     const progress = this.replica.raft.progress();
     const active = new Set(progress.filter(({ isActive }) => isActive).map(({ id }) => id));
     this.#divergence.ask({

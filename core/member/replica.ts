@@ -80,7 +80,7 @@ export class Replica {
     this.#ticker = new Ticker({
       clock,
       logger,
-      tickMs: settings.heartbeatMs / 2,
+      tickMs: settings.heartbeatMs,
       blockedMs: settings.electionTimeoutMs,
       onTick: this.#tick,
       onBlocked: () => raft.stepDown(),

@@ -6,7 +6,7 @@ export interface MemberSettings {
   readonly proposalsMax: number;
   /** Reads that wait to be confirmed. One more is refused with {@link TooManyRequestsError}. */
   readonly readsMax: number;
-  /** Milliseconds between a leader's heartbeats. Raft's tick is half of it. */
+  /** Milliseconds between a leader's heartbeats, and of one tick of raft. */
   readonly heartbeatMs: number;
   /** Milliseconds after which followers miss a leader. A new leader extends every lease by it. */
   readonly electionTimeoutMs: number;

@@ -6,15 +6,15 @@ import { Machine } from '../machine/machine.js';
 import type { MemberInfo } from '../machine/types.js';
 import type { DurableLog } from '../member/durable-log.js';
 import type { Identity } from '../member/identity.js';
-import { Member } from '../member/member.js';
+import { Member, type MemberParts } from '../member/member.js';
 import type { State, StateStore } from '../member/state-store.js';
 import type { PeerHandler, PeerTransport } from '../peer/types.js';
 import { Raft } from '../raft/raft.js';
 import type { Logged } from './beginning.js';
 import type { Settings } from './settings.js';
 
-/** A tick of raft is half a heartbeat: fine enough that members seldom draw the same election timeout. */
-const HEARTBEAT_TICKS = 2;
+/** A tick of raft is a heartbeat. Members began theirs at different moments, so that timeouts of as many ticks differ. */
+const HEARTBEAT_TICKS = 1;
 
 /** What a member meets in the world, as arguments. */
 export interface Surroundings {
@@ -57,12 +57,21 @@ export function openMachine(backend: Backend, settings: Settings, watch?: Machin
 }
 
 /** Puts a member together, and starts it. The log and the backend are its own from then on. */
-export async function assemble(
-  { identity, state, log, hardState, storedLog }: Remains,
+export function assemble(
+  remains: Remains,
   surroundings: Surroundings,
   participation: Participation = ALONE,
   signal?: AbortSignal,
 ): Promise<Member> {
+  return Member.open({ ...partsOf(remains, surroundings, participation), signal });
+}
+
+/** What a member is composed of. */
+export function partsOf(
+  { identity, state, log, hardState, storedLog }: Remains,
+  surroundings: Surroundings,
+  participation: Participation,
+): MemberParts {
   const { settings, prng } = surroundings;
   const { appliedIndex, membership } = state.machine;
   const raft = new Raft({
@@ -82,14 +91,5 @@ export async function assemble(
   const unappliedConfigurations = storedLog.entries.filter(
     ({ kind, index }) => kind === 'configuration' && index > appliedIndex,
   );
-  return Member.open({
-    ...surroundings,
-    ...participation,
-    identity,
-    raft,
-    state,
-    log,
-    unappliedConfigurations,
-    signal,
-  });
+  return { ...surroundings, ...participation, identity, raft, state, log, unappliedConfigurations };
 }

@@ -9,7 +9,8 @@ import { Wal } from '../../wal/wal.js';
 import type { DurableLog } from '../durable-log.js';
 import { randomIdentity } from '../identity.js';
 import type { Member } from '../member.js';
-import { compose, type Logged, NOTHING_LOGGED } from './compose.js';
+import type { Logged } from '../../server/beginning.js';
+import { compose, NOTHING_LOGGED } from './compose.js';
 import { HeldLog } from './held-log.js';
 
 export interface Given {
