@@ -6,16 +6,16 @@ const [name, dataDir, clientUrl, peers] = process.argv.slice(2) as [string, stri
 const TELL_MS = 250;
 
 const store = await open({ dataDir }, { name, peers: JSON.parse(peers) as Record<string, string>, listen: clientUrl });
-setInterval(tell, TELL_MS);
+const telling = setInterval(tell, TELL_MS);
 tell();
 
 // A member that fails lets go of everything by itself.
 void store.stopped.then((failure) => process.exit(failure ? 1 : 0));
-process.once('SIGTERM', () => void store.close());
+process.once('SIGTERM', leave);
 // A Ctrl-C reaches every process of the terminal; the first of them ends the others in order.
 process.on('SIGINT', () => undefined);
 // Never outlive the one who started us.
-process.once('disconnect', () => void store.close());
+process.once('disconnect', leave);
 
 function tell(): void {
   const { leader, memberId, term, raftIndex, appliedIndex } = store.status();
@@ -27,4 +27,9 @@ function tell(): void {
     appliedIndex,
   };
   if (process.connected) process.send?.(report);
+}
+
+function leave(): void {
+  clearInterval(telling);
+  void store.close();
 }
