@@ -13,10 +13,10 @@ test('the tour ends with a table in which everything held, and leaves neither pr
   const env = { ...process.env, TMPDIR: temporary };
   const { stdout } = await promisify(execFile)(process.execPath, [program], { env, timeout: 60_000 });
 
-  expect(stdout).toMatch(/10 checks, all held, in \d+\.\d s/);
+  expect(stdout).toMatch(/12 checks, all held, in \d+\.\d s/);
   expect(stdout).not.toContain('✗');
   expect(await readdir(temporary)).toEqual([]);
-  for (const [, pid] of stdout.matchAll(/\b(?:ada|bob|cyd) \((\d+)\)/g)) expect(isRunning(Number(pid))).toBe(false);
+  for (const [, pid] of stdout.matchAll(/\b(?:ada|bob|cyd|uma|vic|wes) \((\d+)\)/g)) expect(isRunning(Number(pid))).toBe(false);
   await rm(temporary, { recursive: true, force: true });
 }, 90_000);
 
