@@ -64,6 +64,15 @@ test('the guard that did not hold is the one that is told', async () => {
   await expect(guarded(result(true, result(false)))).rejects.toThrow(/^second/);
 });
 
+test('a guarded transaction has the revision of the outermost answer, for etcd tells none with the inner ones', async () => {
+  const inner = { ...result(true), revision: 0 };
+  const { revision } = await scripted(() => result(true, inner))
+    .txn.guard([], refusal('first'))
+    .commit();
+
+  expect(revision).toBe(9);
+});
+
 test('a guarded transaction cannot be nested', () => {
   const { txn } = scripted(() => result(true));
   expect(txn.do(get('a')).asOperation().success).toHaveLength(1);

@@ -72,12 +72,14 @@ export class Txn {
    * @throws {@link OutcomeUnknownError} if the answer was lost: it may have been carried out
    */
   async commit(options: CallOptions = {}): Promise<TxnAnswer> {
-    let result = await this.#execute(this.#guarded(), options);
+    const outermost = await this.#execute(this.#guarded(), options);
+    let result = outermost;
     for (const guard of this.#guards) {
       if (!result.succeeded) throw guard.rejected();
       result = result.responses[0] as TxnResult;
     }
-    return result;
+    // etcd tells the revision with the outermost answer only.
+    return { ...result, revision: outermost.revision };
   }
 
   /**

@@ -104,15 +104,16 @@ export class Connection {
       };
       const owed = { isWrite, fail };
       let response: Response | undefined = undefined;
-      const call = this.#open(method, {
-        onMessage: (message) => (response = message),
-        onEnd: (end) => {
+      const listener = {
+        onMessage: (message: Response) => (response = message),
+        onEnd: (end: CallEnd) => {
           if (!settle()) return;
           if (end.code !== status.OK || response === undefined) return reject(this.#toFailure(end));
           this.#heard(response);
           resolve(response);
         },
-      });
+      };
+      const call = this.#open(method, listener, !isSerializable(request));
       this.#owed.add(owed);
       const stopListening = onAbort(signal, (reason) => fail(reason as Error));
       call.write(request);
@@ -205,9 +206,13 @@ export class Connection {
   }
 
   /** @throws {@link CallFailure} if nothing could be sent */
-  #open<Request, Response>(method: Method<Request, Response>, listener: CallListener<Response>): Call<Request> {
+  #open<Request, Response>(
+    method: Method<Request, Response>,
+    listener: CallListener<Response>,
+    wantsLeader = true,
+  ): Call<Request> {
     try {
-      return this.#session.open(method, listener);
+      return this.#session.open(method, listener, wantsLeader);
     } catch (error) {
       throw CallFailure.notSent(`${this.name}: ${(error as Error).message}`, { cause: error });
     }
@@ -265,4 +270,9 @@ export class Connection {
   #notSent(): CallFailure {
     return CallFailure.notSent(`the connection to ${this.name} was given up`);
   }
+}
+
+/** Whether a request asks for the state of the one member that answers, whether or not there is a leader. */
+function isSerializable(request: unknown): boolean {
+  return (request as { readonly serializable?: boolean }).serializable === true;
 }

@@ -83,6 +83,17 @@ describe('a call', () => {
     expect(asked).toMatchObject({ hasleader: 'true' });
   });
 
+  test('that any member may answer, leader or not, does not want a leader', async () => {
+    let asked: Record<string, unknown> = {};
+    const session = await connectedTo((stream, headers) => {
+      asked = headers;
+      stream.respond({ ...OK, 'grpc-status': '0' }, { endStream: true });
+    });
+    await new Promise((resolve) => session.open(ECHO, { onMessage: () => {}, onEnd: resolve }, false).end());
+
+    expect(asked).not.toHaveProperty('hasleader');
+  });
+
   test('ends with the status that the server gives, with or without an answer before', async () => {
     const session = await connectedTo((stream) =>
       stream.respond({ ...OK, 'grpc-status': '14', 'grpc-message': 'no%20leader' }, { endStream: true }),

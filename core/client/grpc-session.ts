@@ -17,6 +17,9 @@ import { type ClientSettings, type EndpointAddress, nameOf } from './settings.js
 const STREAM_WINDOW_BYTES = 1024 * 1024;
 const SESSION_WINDOW_BYTES = 8 * STREAM_WINDOW_BYTES;
 
+/** How etcd, and Conclave, are told so. */
+const WANTS_LEADER = { hasleader: 'true' };
+
 /** One method of a generated service, with its codecs. */
 export type Method<Request, Response> = Pick<
   MethodDefinition<Request, Response>,
@@ -70,9 +73,6 @@ export class GrpcSession {
       [constants.HTTP2_HEADER_AUTHORITY]: authorityOf(address),
       'content-type': 'application/grpc',
       te: 'trailers',
-      // etcd, and Conclave, then refuse at once what they could not answer while they know no leader, instead of staying
-      // silent; a stream that is open ends when the leader has been lost for a while.
-      hasleader: 'true',
     };
     session.on('goaway', (code: number) => (this.#hasFailed ||= code !== constants.NGHTTP2_NO_ERROR));
     session.setLocalWindowSize(SESSION_WINDOW_BYTES);
@@ -141,10 +141,20 @@ export class GrpcSession {
   /**
    * Begins a call, or a stream.
    *
+   * @param wantsLeader - a server that knows no leader refuses it at once, instead of staying silent; a stream that is
+   * open ends when the leader has been lost for a while
    * @throws if the connection takes no calls any more; nothing was sent
    */
-  open<Request, Response>(method: Method<Request, Response>, listener: CallListener<Response>): Call<Request> {
-    const stream = this.#session.request({ ...this.#base, [constants.HTTP2_HEADER_PATH]: method.path });
+  open<Request, Response>(
+    method: Method<Request, Response>,
+    listener: CallListener<Response>,
+    wantsLeader = true,
+  ): Call<Request> {
+    const stream = this.#session.request({
+      ...this.#base,
+      ...(wantsLeader && WANTS_LEADER),
+      [constants.HTTP2_HEADER_PATH]: method.path,
+    });
     if (this.#callCount === 0) this.#session.ref();
     this.#callCount += 1;
     const state = new CallState(stream, this.#session, () => this.#hasFailed, method.responseDeserialize, listener);

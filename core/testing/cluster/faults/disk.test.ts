@@ -38,7 +38,7 @@ for (const who of ['leader', 'follower'] as const) {
 
       await writesGoOn(cluster.others(member));
       expect((await member.ended).code).toBe(1);
-      expect(member.log).toMatch(/EIO|i\/o error/i);
+      expect(member.log).toMatch(/EIO|i\/o error|input\/output error/i);
 
       await rm(`${preload.controlFile}-${member.name}`);
       await cluster.start(member, { env: preload.env });
