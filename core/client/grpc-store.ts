@@ -41,7 +41,7 @@ import { WatchLink } from './watch-link.js';
  * @throws {@link InvalidArgumentError} if there is no endpoint, or a setting is out of its range
  */
 export async function connectGrpc(endpoints: readonly EndpointAddress[], options: ClientOptions = {}): Promise<Store> {
-  const settings = clientSettings(options);
+  const settings = clientSettings(options, endpoints.length);
   const pool = new EndpointPool(endpoints, settings);
   const loop = new EventLoopHold();
   loop.hold();

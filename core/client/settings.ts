@@ -75,7 +75,10 @@ export interface ClientLimits {
   readonly watchBufferBytesMax: number;
   /** Watches that are asked for at one time: what a lost stream carried is taken up at the pace of the server's answers. */
   readonly watchCreationsMax: number;
-  /** How long the watch stream may be silent before the server is asked whether it still listens. */
+  /**
+   * How long the watch stream may be silent before the server is asked whether it still listens. Default: a second, and 5
+   * where there is no other endpoint to go to.
+   */
   readonly watchIdleMs: number;
   /** How long it may take to answer that, or anything else on the watch stream, before the stream is given up. */
   readonly watchAckTimeoutMs: number;
@@ -115,10 +118,14 @@ const DEFAULT_LIMITS: ClientLimits = {
 /** Each limit's least value; 1 where none is named. */
 const LEAST: Partial<Record<keyof ClientLimits, number>> = { retriesMax: 0 };
 
+/** To whom there is one endpoint alone, to notice early that it hangs is of no use. */
+const LONE_WATCH_IDLE_MS = 5_000;
+
 /** @throws {@link InvalidArgumentError} if a limit is not a whole number of at least 1 (0 for retries) */
-export function clientSettings(options: ClientOptions): ClientSettings {
+export function clientSettings(options: ClientOptions, endpointCount = 1): ClientSettings {
   const { clock = systemClock, logger = silentLogger, prng = seededPrng(randomInt(2 ** 32)), ...limits } = options;
-  const settings = { ...DEFAULT_LIMITS, ...limits };
+  const lone = endpointCount > 1 ? {} : { watchIdleMs: LONE_WATCH_IDLE_MS };
+  const settings = { ...DEFAULT_LIMITS, ...lone, ...limits };
   for (const field of Object.keys(DEFAULT_LIMITS) as (keyof ClientLimits)[]) {
     const least = LEAST[field] ?? 1;
     if (!Number.isSafeInteger(settings[field]) || settings[field] < least) {
