@@ -16,7 +16,8 @@ test('the tour ends with a table in which everything held, and leaves neither pr
   expect(stdout).toMatch(/12 checks, all held, in \d+\.\d s/);
   expect(stdout).not.toContain('✗');
   expect(await readdir(temporary)).toEqual([]);
-  for (const [, pid] of stdout.matchAll(/\b(?:ada|bob|cyd|uma|vic|wes) \((\d+)\)/g)) expect(isRunning(Number(pid))).toBe(false);
+  for (const [, pid] of stdout.matchAll(/\b(?:ada|bob|cyd|uma|vic|wes) \((\d+)\)/g))
+    expect(isRunning(Number(pid))).toBe(false);
   await rm(temporary, { recursive: true, force: true });
 }, 90_000);
 
