@@ -1,6 +1,5 @@
-import { status } from '@grpc/grpc-js';
+import { type ServiceError, status } from '@grpc/grpc-js';
 import { type Meaning, meaningOf } from '../rpc/errors.js';
-import type { Ending } from './grpc-frames.js';
 
 /** Statuses after which a write was certainly not carried out. After any other it may have been. */
 const REFUSALS = new Set<status>([
@@ -15,7 +14,7 @@ const REFUSALS = new Set<status>([
   status.UNAUTHENTICATED,
 ]);
 
-/** gRPC's libraries report with this text, as exhausted resources, a stream that was broken off half-way. */
+/** grpc-js reports with this text, as exhausted resources, a stream that the server broke off half-way. */
 const BROKEN_OFF = 'Bandwidth exhausted';
 
 /** Statuses that another member, or this one a little later, may not give. */
@@ -78,8 +77,9 @@ export class CallFailure extends Error {
     return new CallFailure('unknown', why, true, { ...options, isSick: true });
   }
 
-  /** What a status means, as etcd and Conclave use them. */
-  static ofStatus(endpoint: string, { code, details }: Ending): CallFailure {
+  /** What a status means, as etcd and grpc-js use them. */
+  static ofStatus(endpoint: string, error: ServiceError): CallFailure {
+    const { code, details } = error;
     const meaning = meaningOf(details);
     const nothingDone = NOTHING_DONE.has(meaning);
     const isBrokenOff = details.startsWith(BROKEN_OFF);
@@ -88,7 +88,7 @@ export class CallFailure extends Error {
     const isPassing = nothingDone || isBrokenOff || hasTimedOut || PASSING.has(code);
     const isSick = SICK.has(code) || hasTimedOut || meaning === 'LEARNER_REFUSES';
     const name = `${endpoint}: ${details} (${status[code]})`;
-    const options = { text: details, meaning, isSick };
+    const options = { cause: error, text: details, meaning, isSick };
     return new CallFailure(isRefused ? 'refused' : 'unknown', name, isPassing, options);
   }
 

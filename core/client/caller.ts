@@ -9,11 +9,10 @@ import {
   UnavailableError,
 } from '../base/errors.js';
 import { CallFailure } from './call-failure.js';
-import type { Connection, Headed } from './connection.js';
+import type { Connection, Headed, UnaryMethod } from './connection.js';
 import type { EndpointPool } from './endpoint-pool.js';
 import { EventLoopHold } from './event-loop.js';
 import { type Asked, explain } from './explain.js';
-import type { Method } from './grpc-session.js';
 import { backoffMs, type ClientSettings } from './settings.js';
 
 /** How one call is to be made. */
@@ -46,7 +45,7 @@ export class Caller {
    * @throws {@link TooManyRequestsError} if `pendingCallsMax` calls are under way
    */
   unary<Request, Response extends Headed>(
-    method: Method<Request, Response>,
+    method: UnaryMethod<Request, Response>,
     request: Request,
     plan: CallPlan,
   ): Promise<Response> {
@@ -60,7 +59,7 @@ export class Caller {
    * @param memory - remembers, also where this throws, whether an attempt that was not answered may have been carried out
    */
   repeated<Request, Response extends Headed>(
-    method: Method<Request, Response>,
+    method: UnaryMethod<Request, Response>,
     request: Request,
     { asked, signal }: Omit<CallPlan, 'isRepeatable'>,
     memory: { mayHaveHappened: boolean },
@@ -97,7 +96,6 @@ export class Caller {
 
   close(): void {
     this.#closed.abort(new ClosedError());
-    this.#loop.close();
   }
 
   /** The common case has gone wrong once; from here on p-retry counts, and our own clock paces. */

@@ -1,12 +1,40 @@
-import { status } from '@grpc/grpc-js';
+import {
+  type Client,
+  type ClientDuplexStream,
+  type ClientUnaryCall,
+  Metadata,
+  type MethodDefinition,
+  type ServiceError,
+  status,
+} from '@grpc/grpc-js';
 import { onAbort } from '../base/abort.js';
 import type { Timer } from '../base/clock.js';
 import type { ResponseHeader } from '../rpc/gen/header.js';
 import { CallFailure } from './call-failure.js';
-import type { Call, CallEnd, CallListener, GrpcSession, Method } from './grpc-session.js';
 import { type Owed, OwedAnswers } from './owed-answers.js';
 import { deadlineAfter } from './patient-timer.js';
 import { type ClientSettings, type EndpointAddress, nameOf } from './settings.js';
+
+/**
+ * etcd, and Conclave, then refuse at once what they could not answer while they know no leader, instead of staying
+ * silent; a stream that is open ends when the leader has been lost for a while.
+ */
+const REQUIRE_LEADER = new Metadata();
+REQUIRE_LEADER.set('hasleader', 'true');
+/** For what any member may answer, whether or not it knows a leader. */
+const REQUIRE_NOTHING = new Metadata();
+
+/** grpc-js says with these texts that a call never left this process, or that the server did not take it up (RFC 9113, 8.7). */
+const NOT_SENT =
+  /^(No connection established|Failed to start HTTP\/2 stream|Channel closed before call started|Stream refused by server)/;
+
+/** Statuses that grpc-js makes itself when a connection breaks; nobody at the other end said them. */
+const LOCAL = new Set<status>([status.UNAVAILABLE, status.INTERNAL, status.CANCELLED]);
+
+/** One method of a generated service, with its codecs. */
+export type UnaryMethod<Request, Response> = MethodDefinition<Request, Response>;
+/** A stream of requests and answers, as grpc-js has it. */
+export type DuplexStream<Request, Response> = ClientDuplexStream<Request, Response>;
 
 /** What etcd's answers have in common. */
 export interface Headed {
@@ -20,13 +48,6 @@ export interface UnaryOptions {
   readonly isWrite: boolean;
 }
 
-/** Where the answers of a stream go. */
-export interface StreamListener<Response> {
-  readonly onMessage: (message: Response) => void;
-  /** It has ended, in good order or not. Told once, unless it was cancelled. */
-  readonly onEnd: (failure: CallFailure) => void;
-}
-
 /** What a connection tells the pool that it belongs to. */
 export interface ConnectionEvents {
   /** It will take no more calls, by its own. Told once. */
@@ -37,11 +58,14 @@ export interface ConnectionEvents {
   readonly onClosed: (connection: Connection) => void;
 }
 
-/** One connection to one endpoint. It never reconnects: once lost it stays lost, and the pool opens another. */
+/**
+ * One connection to one endpoint. It never reconnects: once lost it stays lost, and the pool opens another. (A channel
+ * of grpc-js would reconnect by itself, by its own rules and without telling.)
+ */
 export class Connection {
   readonly address: EndpointAddress;
   readonly name: string;
-  readonly #session: GrpcSession;
+  readonly #client: Client;
   readonly #settings: ClientSettings;
   readonly #events: ConnectionEvents;
   readonly #owed: OwedAnswers;
@@ -53,10 +77,10 @@ export class Connection {
   #term = 0;
   #grace: Timer | undefined;
 
-  constructor(session: GrpcSession, address: EndpointAddress, settings: ClientSettings, events: ConnectionEvents) {
+  constructor(client: Client, address: EndpointAddress, settings: ClientSettings, events: ConnectionEvents) {
     this.address = address;
     this.name = nameOf(address);
-    this.#session = session;
+    this.#client = client;
     this.#settings = settings;
     this.#events = events;
     this.#lastHeardMs = settings.clock.now();
@@ -66,7 +90,6 @@ export class Connection {
       suspect: () => this.#events.onSuspect(this),
       overdue: (owed, sinceMs) => this.#overdue(owed, sinceMs),
     });
-    session.onGone((why) => this.#lost(why));
   }
 
   /** Whether it takes calls. */
@@ -86,13 +109,14 @@ export class Connection {
    * @throws the signal's reason if it aborts
    */
   unary<Request, Response extends Headed>(
-    method: Method<Request, Response>,
+    method: UnaryMethod<Request, Response>,
     request: Request,
     { signal, isWrite }: UnaryOptions,
   ): Promise<Response> {
     return new Promise((resolve, reject) => {
       if (!this.isUsable) return reject(this.#notSent());
       if (signal?.aborted) return reject(signal.reason as Error);
+      let call: ClientUnaryCall | undefined = undefined;
       const settle = () => {
         stopListening();
         return this.settled(owed);
@@ -100,59 +124,55 @@ export class Connection {
       const fail = (error: Error) => {
         if (!settle()) return;
         reject(error);
-        call.cancel();
+        call?.cancel();
       };
       const owed = { isWrite, fail };
-      let response: Response | undefined = undefined;
-      const listener = {
-        onMessage: (message: Response) => (response = message),
-        onEnd: (end: CallEnd) => {
-          if (!settle()) return;
-          if (end.code !== status.OK || response === undefined) return reject(this.#toFailure(end));
-          this.#heard(response);
-          resolve(response);
-        },
-      };
-      const call = this.#open(method, listener, !isSerializable(request));
-      this.#owed.add(owed);
       const stopListening = onAbort(signal, (reason) => fail(reason as Error));
-      call.write(request);
-      call.end();
+      this.#owed.add(owed);
+      call = this.#client.makeUnaryRequest(
+        method.path,
+        method.requestSerialize,
+        method.responseDeserialize,
+        request,
+        isSerializable(request) ? REQUIRE_NOTHING : REQUIRE_LEADER,
+        (error: ServiceError | null, response?: Response) => {
+          if (!settle()) return;
+          if (error) return reject(this.toFailure(error));
+          this.#heard(response);
+          resolve(response as Response);
+        },
+      );
     });
   }
 
   /**
-   * A stream in both directions. The caller cancels it; it ends when the connection is left.
+   * A stream in both directions. The caller cancels it; it ends with an error when the connection is left.
    *
    * @throws {@link CallFailure} if the connection takes no calls any more
    */
   stream<Request, Response extends Headed>(
-    method: Method<Request, Response>,
-    { onMessage, onEnd }: StreamListener<Response>,
-  ): Call<Request> {
+    method: MethodDefinition<Request, Response>,
+  ): DuplexStream<Request, Response> {
     if (!this.isUsable) throw this.#notSent();
-    const ended = (failure: CallFailure) => {
-      this.#streams.delete(fail);
-      onEnd(failure);
-      this.#closeIfDone();
-    };
-    const call = this.#open(method, {
-      onMessage: (message) => {
-        this.#heard(message);
-        onMessage(message);
-      },
-      onEnd: (end) => ended(end.code === status.OK ? CallFailure.lost(`${this.name} ended it`) : this.#toFailure(end)),
-    });
+    const stream = this.#client.makeBidiStreamRequest(
+      method.path,
+      method.requestSerialize,
+      method.responseDeserialize,
+      REQUIRE_LEADER,
+    );
     const fail = (failure: CallFailure) => {
-      call.cancel();
-      ended(failure);
+      stream.cancel();
+      stream.destroy(failure);
     };
-    this.#streams.add(fail);
-    const cancel = () => {
-      call.cancel();
+    const ended = () => {
       if (this.#streams.delete(fail)) this.#closeIfDone();
     };
-    return { ...call, cancel };
+    this.#streams.add(fail);
+    stream.on('data', (response: Response) => this.#heard(response));
+    // The one fires when the server ends it, the other when we do.
+    stream.on('status', ended);
+    stream.on('close', ended);
+    return stream;
   }
 
   /** Something was asked over a stream: it is given up, and its endpoint suspected, as any call is. */
@@ -167,6 +187,25 @@ export class Connection {
     return wasOwed;
   }
 
+  /** What an error of grpc-js on this connection means. */
+  toFailure(error: Error): CallFailure {
+    if (error instanceof CallFailure) return error;
+    if (!isServiceError(error)) return CallFailure.lost(`${this.name}: ${error.message}`, { cause: error });
+    if (LOCAL.has(error.code) && NOT_SENT.test(error.details)) {
+      return CallFailure.notSent(`${this.name}: ${error.details}`, { cause: error });
+    }
+    const failure = CallFailure.ofStatus(this.name, error);
+    if (!failure.isSick && !LOCAL.has(error.code)) this.#heard();
+    return failure;
+  }
+
+  /** The carrier has lost it, or the server said goodbye. Writes under way may still be answered; all else is asked elsewhere. */
+  lost(why: string): void {
+    if (!this.isUsable) return;
+    this.leave(why);
+    this.#events.onLost(this);
+  }
+
   /**
    * Takes no more calls. What can be asked elsewhere fails at once; writes are still waited for, for `graceMs` at most
    * where it is given; then it closes.
@@ -174,8 +213,8 @@ export class Connection {
   leave(why: string, graceMs?: number): void {
     if (!this.isUsable) return;
     this.#state = 'left';
-    if (graceMs !== undefined) this.#grace = deadlineAfter(this.#settings.clock, graceMs, () => this.close(why));
     this.#failAll(CallFailure.lost(`${this.name}: ${why}`), ({ isWrite }) => !isWrite);
+    if (graceMs !== undefined) this.#grace = deadlineAfter(this.#settings.clock, graceMs, () => this.close(why));
     this.#closeIfDone();
   }
 
@@ -185,47 +224,15 @@ export class Connection {
     const wasUsable = this.isUsable;
     this.#state = 'closed';
     this.#grace?.cancel();
-    if (wasUsable) this.#events.onLost(this);
     this.#failAll(CallFailure.lost(`${this.name}: ${why}`));
-    this.#owed.close();
-    this.#session.close();
+    this.#client.close();
+    if (wasUsable) this.#events.onLost(this);
     this.#events.onClosed(this);
   }
 
   /** A call may be slow for its own reasons; an endpoint from which nothing at all came meanwhile hangs. */
   closeIfSilentSince(sinceMs: number): void {
     if (this.#lastHeardMs <= sinceMs) this.close('it stopped answering');
-  }
-
-  /** It broke, or the server said goodbye. Writes under way may still be answered; all else is asked elsewhere. */
-  #lost(why: string): void {
-    if (!this.isUsable) return;
-    // Whoever is told that a call failed finds that the pool has left this connection.
-    this.#events.onLost(this);
-    this.leave(why);
-  }
-
-  /** @throws {@link CallFailure} if nothing could be sent */
-  #open<Request, Response>(
-    method: Method<Request, Response>,
-    listener: CallListener<Response>,
-    wantsLeader = true,
-  ): Call<Request> {
-    try {
-      return this.#session.open(method, listener, wantsLeader);
-    } catch (error) {
-      throw CallFailure.notSent(`${this.name}: ${(error as Error).message}`, { cause: error });
-    }
-  }
-
-  #toFailure(end: CallEnd): CallFailure {
-    const what = `${this.name}: ${end.details}`;
-    if (end.isNotSent) return CallFailure.notSent(what);
-    if (end.by === 'connection') return CallFailure.lost(what);
-    if (end.by === 'stream') return new CallFailure('unknown', what, true);
-    const failure = CallFailure.ofStatus(this.name, end);
-    if (!failure.isSick) this.#heard();
-    return failure;
   }
 
   #failAll(failure: CallFailure, which?: (owed: Owed) => boolean): void {
@@ -272,7 +279,11 @@ export class Connection {
   }
 }
 
-/** Whether a request asks for the state of the one member that answers, whether or not there is a leader. */
+function isServiceError(error: Error): error is ServiceError {
+  return typeof (error as Partial<ServiceError>).code === 'number';
+}
+
+/** Whether a request asks for the state of the one member that answers. */
 function isSerializable(request: unknown): boolean {
   return (request as { readonly serializable?: boolean }).serializable === true;
 }

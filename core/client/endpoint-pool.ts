@@ -2,10 +2,10 @@ import { abortable, onAbort } from '../base/abort.js';
 import { sleep } from '../base/clock.js';
 import { ClosedError, UnavailableError } from '../base/errors.js';
 import { CallFailure } from './call-failure.js';
-import { Connection, type ConnectionEvents } from './connection.js';
+import type { Connection, ConnectionEvents } from './connection.js';
+import { dial } from './dial.js';
 import { type Endpoint, EndpointList, type Round } from './endpoint-list.js';
 import { firstOf, NobodyError } from './first-of.js';
-import { GrpcSession } from './grpc-session.js';
 import { type Opinion, opinionOf, outdone } from './second-opinion.js';
 import type { ClientSettings, EndpointAddress } from './settings.js';
 
@@ -118,8 +118,7 @@ export class EndpointPool {
 
   async #dial(endpoint: Endpoint, signal: AbortSignal): Promise<Connection> {
     try {
-      const session = await GrpcSession.connect(endpoint.address, this.#settings, signal);
-      const connection = new Connection(session, endpoint.address, this.#settings, this.#events);
+      const connection = await dial(endpoint.address, this.#settings, this.#events, signal);
       this.#connections.add(connection);
       return connection;
     } catch (error) {

@@ -7,23 +7,17 @@ const FOREVER_MS = 2 ** 31 - 1;
  */
 export class EventLoopHold {
   #count = 0;
-  /** Made once: a timer for each call would cost more than all the rest of holding. */
   #timer: NodeJS.Timeout | undefined;
 
   hold(): void {
     this.#count += 1;
-    if (this.#count > 1) return;
-    if (this.#timer) this.#timer.ref();
-    else this.#timer = setInterval(() => {}, FOREVER_MS);
+    this.#timer ??= setInterval(() => {}, FOREVER_MS);
   }
 
   release(): void {
     this.#count -= 1;
-    if (this.#count === 0) this.#timer?.unref();
-  }
-
-  /** Lets go, for good; nothing holds after it. */
-  close(): void {
+    if (this.#count > 0) return;
     clearInterval(this.#timer);
+    this.#timer = undefined;
   }
 }

@@ -51,7 +51,7 @@ export async function connectGrpc(endpoints: readonly EndpointAddress[], options
     pool.close();
     throw error;
   } finally {
-    loop.close();
+    loop.release();
   }
   return new GrpcStore(pool, settings);
 }

@@ -3,8 +3,7 @@ import type { LeaseId } from '../base/key-value.js';
 import { type LeaseKeepAliveRequest, type LeaseKeepAliveResponse, LeaseService } from '../rpc/gen/lease.js';
 import { fromInt64 } from '../rpc/int64.js';
 import { CallFailure } from './call-failure.js';
-import type { Connection } from './connection.js';
-import type { Call } from './grpc-session.js';
+import type { Connection, DuplexStream } from './connection.js';
 import { onAbort } from '../base/abort.js';
 import type { ClientSettings } from './settings.js';
 
@@ -18,7 +17,7 @@ interface Renewal {
 
 interface Link {
   readonly connection: Connection;
-  readonly stream: Call<LeaseKeepAliveRequest>;
+  readonly stream: DuplexStream<LeaseKeepAliveRequest, LeaseKeepAliveResponse>;
   /** For each lease those who wait for its renewal, in the order of asking: the answers come in that order. */
   readonly waiting: Map<LeaseId, Renewal[]>;
 }
@@ -72,11 +71,10 @@ export class KeepAliveLink {
     if (this.#link?.connection === connection) return this.#link;
     // The old stream's answers may still come; it ends by itself once the server has sent them.
     this.#link?.stream.end();
-    const stream = connection.stream(LeaseService.leaseKeepAlive, {
-      onMessage: (answer: LeaseKeepAliveResponse) => this.#answered(link, answer),
-      onEnd: (failure) => this.#fail(link, failure),
-    });
-    const link: Link = { connection, stream, waiting: new Map() };
+    const link: Link = { connection, stream: connection.stream(LeaseService.leaseKeepAlive), waiting: new Map() };
+    link.stream.on('data', (answer: LeaseKeepAliveResponse) => this.#answered(link, answer));
+    link.stream.on('error', (error: Error) => this.#fail(link, connection.toFailure(error)));
+    link.stream.on('end', () => this.#fail(link, CallFailure.lost(`${connection.name} ended the stream`)));
     this.#link = link;
     return link;
   }

@@ -33,8 +33,8 @@ describe('an answer', () => {
 
     expect(owed.delete(call)).toBe(true);
     expect(owed.delete(call)).toBe(false);
-    await clock.advance(10_000);
     expect(clock.timerCount).toBe(0);
+    await clock.advance(10_000);
 
     expect(told).toEqual([]);
   });

@@ -48,15 +48,11 @@ export class OwedAnswers {
     this.#timer ??= this.#timerFor(this.#limits.suspectMs);
   }
 
-  /** Whether it was still owed. The timer runs on: it finds what is owed by then, or ends. */
+  /** Whether it was still owed. */
   delete(owed: Owed): boolean {
-    return this.#owed.delete(owed);
-  }
-
-  /** Nothing will be owed any more. */
-  close(): void {
-    this.#timer?.cancel();
-    this.#timer = undefined;
+    const wasOwed = this.#owed.delete(owed);
+    if (this.#owed.size === 0) this.#stop();
+    return wasOwed;
   }
 
   /** Those that may change something. */
@@ -67,6 +63,11 @@ export class OwedAnswers {
   /** Fails all of them, or those that `which` picks. */
   failAll(failure: CallFailure, which: (owed: Owed) => boolean = () => true): void {
     for (const owed of [...this.#owed.keys()]) if (which(owed)) owed.fail(failure);
+  }
+
+  #stop(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
   }
 
   #timerFor(delayMs: number): Timer {

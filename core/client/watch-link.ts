@@ -8,11 +8,10 @@ import { type WatchRequest, type WatchResponse, WatchService } from '../rpc/gen/
 import type { WatchOptions } from '../store.js';
 import { checkRevision } from './arguments.js';
 import { CallFailure } from './call-failure.js';
-import type { Connection } from './connection.js';
+import type { Connection, DuplexStream } from './connection.js';
 import type { EndpointPool } from './endpoint-pool.js';
 import { EventLoopHold } from './event-loop.js';
 import { explain } from './explain.js';
-import type { Call } from './grpc-session.js';
 import { deadlineAfter } from './patient-timer.js';
 import { backoffMs, type ClientSettings } from './settings.js';
 import { type Carrier, Watcher } from './watcher.js';
@@ -23,7 +22,7 @@ const PROBE = { key: Buffer.of(1), rangeEnd: Buffer.of(1) };
 
 interface Stream {
   readonly connection: Connection;
-  readonly wire: Call<WatchRequest>;
+  readonly wire: DuplexStream<WatchRequest, WatchResponse>;
   readonly watchers: Map<bigint, Watcher>;
   readonly ids: Map<Watcher, bigint>;
   /** What was asked to be created and has not been answered, oldest first: the answers come in that order. */
@@ -74,7 +73,6 @@ export class WatchLink implements Carrier {
     this.#closing.abort(new ClosedError());
     for (const watcher of [...this.#watchers]) watcher.fail(new ClosedError());
     if (this.#stream) this.#drop(this.#stream);
-    this.#loop.close();
   }
 
   /** The range to watch, or why a watch cannot even begin. */
@@ -144,10 +142,7 @@ export class WatchLink implements Carrier {
   #begin(connection: Connection): void {
     const stream: Stream = {
       connection,
-      wire: connection.stream(WatchService.watch, {
-        onMessage: (response: WatchResponse) => this.#received(stream, response),
-        onEnd: (failure) => this.#lost(stream, failure),
-      }),
+      wire: connection.stream(WatchService.watch),
       watchers: new Map(),
       ids: new Map(),
       asked: [],
@@ -155,6 +150,9 @@ export class WatchLink implements Carrier {
       lastHeardMs: this.#settings.clock.now(),
     };
     this.#stream = stream;
+    stream.wire.on('data', (response: WatchResponse) => this.#received(stream, response));
+    stream.wire.on('error', (error: Error) => this.#lost(stream, connection.toFailure(error)));
+    stream.wire.on('end', () => this.#lost(stream, CallFailure.lost(`${connection.name} ended the watch stream`)));
     this.#createNext(stream);
     this.#schedule(stream);
   }
