@@ -14,6 +14,13 @@ export interface Clock {
   now(): number;
   /** Calls back once, not before `delayMs` have passed. */
   after(delayMs: number, callback: () => void): Timer;
+  /** Calls back once, in this very moment, behind all that is ready to run: timers, sockets and disks have their turn first. */
+  soon(callback: () => void): void;
+}
+
+/** Lets everything else that is ready to run have its turn. */
+export function turn(clock: Clock): Promise<void> {
+  return new Promise((resolve) => clock.soon(resolve));
 }
 
 /**

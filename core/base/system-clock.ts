@@ -11,4 +11,5 @@ export const systemClock: Clock = {
     timer.unref();
     return { cancel: () => clearTimeout(timer), hold: () => void timer.ref() };
   },
+  soon: (callback) => void setImmediate(callback),
 };

@@ -2,6 +2,7 @@ import { status } from '@grpc/grpc-js';
 import { describe, expect, test } from '@jest/globals';
 import type { Clock } from '../base/clock.js';
 import { type Logger, silentLogger } from '../base/logger.js';
+import { systemClock } from '../base/system-clock.js';
 import { failsWith } from '../testing/conformance/fixture.js';
 import { put, remove, type Txn, version } from '../txn.js';
 import { connectGrpc } from './grpc-store.js';
@@ -22,6 +23,7 @@ function clockWithoutPauses(): Clock {
       });
       return { cancel: () => clearImmediate(turn) };
     },
+    soon: systemClock.soon,
   };
 }
 

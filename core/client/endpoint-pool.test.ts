@@ -136,6 +136,7 @@ describe('when no endpoint can be reached', () => {
         if (delayMs < 1_000) delays.push(delayMs);
         return clock.after(delayMs, callback);
       },
+      soon: (callback: () => void) => clock.soon(callback),
     };
     const connecting = failsWith('UNAVAILABLE', () =>
       connectGrpc([dead], {

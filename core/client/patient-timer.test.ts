@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { systemClock } from '../base/system-clock.js';
 import { ManualClock, settle } from '../testing/manual-clock.js';
 import { deadlineAfter } from './patient-timer.js';
 
@@ -18,7 +19,8 @@ describe('a deadline', () => {
   test('is not called if what it waited for is read in that same turn', async () => {
     let isCalled = false;
     let fire = () => {};
-    const clock = { now: () => 0, after: (_: number, callback: () => void) => ((fire = callback), { cancel() {} }) };
+    const after = (_: number, callback: () => void) => ((fire = callback), { cancel() {} });
+    const clock = { ...systemClock, after };
     const timer = deadlineAfter(clock, 100, () => (isCalled = true));
 
     fire();

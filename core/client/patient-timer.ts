@@ -7,7 +7,7 @@ import type { Clock, Timer } from '../base/clock.js';
 export function deadlineAfter(clock: Clock, delayMs: number, callback: () => void): Timer {
   let isCancelled = false;
   const timer = clock.after(delayMs, () =>
-    setImmediate(() => {
+    clock.soon(() => {
       if (!isCancelled) callback();
     }),
   );

@@ -116,6 +116,7 @@ export class ClusterPart {
       raft,
       backend: () => replica.state.backend,
       transport: () => replica.transport,
+      clock,
       logger,
       snapshotsSentMax: settings.snapshotsSentMax,
       wake,

@@ -73,7 +73,7 @@ export class Driver {
     // A sole voter's callers wait for nothing but the disk, so it begins once those of the same turn have proposed. Where
     // there are others, all that the sockets deliver in one turn of the event loop shares a frame to each of them.
     if (this.#parts.raft.isSoleVoter) void Promise.resolve().then(this.#turn);
-    else setImmediate(this.#turn);
+    else this.#parts.clock.soon(this.#turn);
   }
 
   /**

@@ -1,3 +1,4 @@
+import { type Clock, turn } from '../base/clock.js';
 import type { Entry, HardState } from '../raft/types.js';
 
 /** Where the driver makes entries durable: the write-ahead log, or nothing at all where the store lives in memory. */
@@ -18,9 +19,11 @@ export interface DurableLog {
  * The log of a store in memory. An append takes one turn of the event loop, so that callers who write without a pause
  * gather in groups, and never keep the process from its timers and sockets.
  */
-export const volatileLog: DurableLog = {
-  append: () => new Promise((resolve) => setImmediate(resolve)),
-  compactTo: () => Promise.resolve(),
-  reset: () => Promise.resolve(),
-  close: () => Promise.resolve(),
-};
+export function volatileLog(clock: Clock): DurableLog {
+  return {
+    append: () => turn(clock),
+    compactTo: () => Promise.resolve(),
+    reset: () => Promise.resolve(),
+    close: () => Promise.resolve(),
+  };
+}

@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import { type Clock, turn } from '../base/clock.js';
 import { CompactedError, FutureRevisionError, hasCode } from '../base/errors.js';
 import { RecordReader } from '../mvcc/record.js';
 import { encodeRevision, mainOf } from '../mvcc/revision.js';
@@ -28,11 +29,12 @@ const ATTEMPTS = 5;
 export async function hashKv(
   readHere: <T>(read: (state: State) => T) => Promise<T>,
   revision: number,
+  clock: Clock,
 ): Promise<KvHash> {
   for (let attempt = 1; ; attempt += 1) {
     const hashing = await readHere((state) => new Hashing(state, revision));
     try {
-      while (await readHere((state) => hashing.step(state))) await new Promise((resolve) => setImmediate(resolve));
+      while (await readHere((state) => hashing.step(state))) await turn(clock);
       return hashing.result;
     } catch (error) {
       if (attempt === ATTEMPTS || !hasCode(error, 'COMPACTED') || hashing.isStill(error)) throw error;

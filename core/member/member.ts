@@ -329,12 +329,12 @@ export class Member {
   snapshot(): Snapshot {
     this.#replica.assertRunning();
     if (this.#replica.installing !== undefined) throw new UnavailableError('the state is just being replaced');
-    return takeSnapshot(this.#replica.state.backend);
+    return takeSnapshot(this.#replica.state.backend, this.clock);
   }
 
   /** @throws {@link CompactedError}, {@link FutureRevisionError} */
   hashKv(revision: number): Promise<KvHash> {
-    return hashKv((read) => this.#replica.readHere(read), revision);
+    return hashKv((read) => this.#replica.readHere(read), revision, this.clock);
   }
 
   /**

@@ -372,7 +372,7 @@ export class Replica {
       appliedIndex: () => (this.installing !== undefined ? -1 : this.state.machine.appliedIndex),
       // Alone, a whole turn of the event loop, so that who reads without a pause leaves room for timers and sockets. Among
       // others, a turn of the driver is one already, and what is asked shares a frame with all else.
-      schedule: () => (this.raft.isSoleVoter ? void setImmediate(this.#beginReads) : this.wake()),
+      schedule: () => (this.raft.isSoleVoter ? this.#parts.clock.soon(this.#beginReads) : this.wake()),
       onBroken: this.fail,
       readsMax: settings.readsMax,
       firstContext: between(prng, 1, FIRST_CONTEXT_MAX),

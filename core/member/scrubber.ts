@@ -1,14 +1,17 @@
+import { type Clock, turn } from '../base/clock.js';
 import type { State } from './state-store.js';
 
 /** Frees what compaction left behind, a bounded step at a time, so that nobody waits long for their turn. */
 export class Scrubber {
   readonly #state: () => State;
   readonly #recordsPerStep: number;
+  readonly #clock: Clock;
   #running: Promise<void> | undefined;
   #isHeld = false;
 
-  constructor(state: () => State, recordsPerStep: number) {
+  constructor(state: () => State, recordsPerStep: number, clock: Clock) {
     this.#state = state;
+    this.#clock = clock;
     this.#recordsPerStep = recordsPerStep;
   }
 
@@ -31,7 +34,7 @@ export class Scrubber {
 
   async #steps(): Promise<void> {
     do {
-      await new Promise((resolve) => setImmediate(resolve));
+      await turn(this.#clock);
       if (this.#state().backend.overfull) await this.#state().backend.drained();
     } while (!this.#isHeld && this.#state().machine.scrub(this.#recordsPerStep));
   }

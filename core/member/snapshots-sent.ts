@@ -1,4 +1,5 @@
 import type { Backend } from '../backend/backend.js';
+import type { Clock } from '../base/clock.js';
 import type { Logger } from '../base/logger.js';
 import type { PeerTransport } from '../peer/types.js';
 import type { Raft } from '../raft/raft.js';
@@ -10,6 +11,7 @@ export interface SnapshotsSentParts {
   readonly raft: Raft;
   readonly backend: () => Backend;
   readonly transport: () => PeerTransport | undefined;
+  readonly clock: Clock;
   readonly logger: Logger;
   readonly snapshotsSentMax: number;
   readonly wake: () => void;
@@ -76,10 +78,10 @@ export class SnapshotsSent {
   }
 
   async #sendWhole(to: MemberId, signal: AbortSignal): Promise<{ index: number; sizeBytes: number }> {
-    const { memberId, raft, backend, transport } = this.#parts;
+    const { memberId, raft, backend, transport, clock } = this.#parts;
     const peers = transport();
     if (peers === undefined) throw new Error('there is no way to other members');
-    const snapshot = takeSnapshot(backend());
+    const snapshot = takeSnapshot(backend(), clock);
     const { index, term, configuration } = snapshot.position;
     const announcement = {
       type: 'installSnapshot',

@@ -1,4 +1,5 @@
 import { assert } from '../base/assert.js';
+import type { Clock } from '../base/clock.js';
 import type { Raft } from '../raft/raft.js';
 import type { Append, Entry, SnapshotPosition } from '../raft/types.js';
 import type { DurableLog } from './durable-log.js';
@@ -12,6 +13,7 @@ export interface StateInForceParts {
   readonly log: DurableLog;
   /** As it was found; a snapshot may put another in its place. */
   readonly state: State;
+  readonly clock: Clock;
   readonly settings: Pick<MemberSettings, 'scrubRecordsPerStep' | 'logKeptEntries' | 'logKeptBytes'>;
   /** Whether no other member receives the log. */
   readonly isAlone: () => boolean;
@@ -37,11 +39,11 @@ export class StateInForce {
   #compactRevision: number;
 
   constructor(parts: StateInForceParts) {
-    const { raft, log, state, settings, onFailure } = parts;
+    const { raft, log, state, settings, clock, onFailure } = parts;
     this.#parts = parts;
     this.#state = state;
     this.#compactRevision = state.machine.keyspace.compactRevision;
-    this.#scrubber = new Scrubber(() => this.#state, settings.scrubRecordsPerStep);
+    this.#scrubber = new Scrubber(() => this.#state, settings.scrubRecordsPerStep, clock);
     const lot = { entries: settings.logKeptEntries, bytes: settings.logKeptBytes };
     this.#purger = new LogPurger({ raft, log, state: () => this.#state }, lot, onFailure);
     state.backend.onFailure(onFailure);

@@ -99,14 +99,15 @@ async function startInMemory(options: StartOptions, surroundings: Surroundings, 
   if (resolveCluster(options).peers !== undefined) {
     throw new InvalidArgumentError('peers', 'memory', 'a data folder, without which a member would forget its votes');
   }
-  const { prng } = surroundings;
+  const { prng, clock } = surroundings;
   const [memberId, incarnation] = [randomId(prng), randomId(prng)];
   const cluster = aloneCluster(memberId, options.name);
   const backend = openMemoryBackend();
   const state = { backend, machine: openMachine(backend, surroundings.settings) };
-  const logged = await begin(volatileLog, cluster);
+  const log = volatileLog(clock);
+  const logged = await begin(log, cluster);
   const identity = { clusterId: cluster.clusterId, memberId, incarnation };
-  const member = await assemble({ identity, state, log: volatileLog, ...logged }, surroundings, {
+  const member = await assemble({ identity, state, log, ...logged }, surroundings, {
     ...ALONE,
     name: options.name ?? ALONE.name,
   });

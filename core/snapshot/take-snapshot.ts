@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { type Backend, type PointInTimeView, TABLES, type View } from '../backend/backend.js';
 import { assert } from '../base/assert.js';
+import { type Clock, turn } from '../base/clock.js';
 import { ClosedError } from '../base/errors.js';
+import { systemClock } from '../base/system-clock.js';
 import { readStateFacts } from '../machine/state-facts.js';
 import type { SnapshotPosition } from '../raft/types.js';
 import { ChunkWriter } from './chunk-writer.js';
@@ -35,15 +37,16 @@ export interface Snapshot {
 /**
  * Takes a snapshot of what is applied now. It takes no time to speak of: the bytes are read when they are asked for.
  *
+ * @param clock - others have their turn between two chunks
  * @throws {@link ClosedError} if the backend is closed
  * @throws {@link InvariantError} if nothing was applied yet
  */
-export function takeSnapshot(backend: Backend): Snapshot {
+export function takeSnapshot(backend: Backend, clock: Clock = systemClock): Snapshot {
   const view = backend.view();
   const { index, term, hash, revision, membership } = readStateFacts(view);
   assert(index > 0, 'a snapshot is taken of a state to which something was applied');
   const position = { index, term, configuration: membership.configuration };
-  return new ViewSnapshot(view, { position, hash, revision }, backend.sizeBytes());
+  return new ViewSnapshot(view, { position, hash, revision }, backend.sizeBytes(), clock);
 }
 
 class ViewSnapshot implements Snapshot {
@@ -51,14 +54,17 @@ class ViewSnapshot implements Snapshot {
   readonly revision: number;
   readonly hash: number;
   readonly #view: PointInTimeView;
+  readonly #clock: Clock;
   #isClosed = false;
 
   constructor(
     view: PointInTimeView,
     { position, revision, hash }: SnapshotHeader,
     readonly sizeBytes: number,
+    clock: Clock,
   ) {
     this.#view = view;
+    this.#clock = clock;
     this.position = position;
     this.revision = revision;
     this.hash = hash;
@@ -79,7 +85,7 @@ class ViewSnapshot implements Snapshot {
       for (const chunk of writer.takeFull()) {
         sha256.update(chunk);
         yield chunk;
-        await new Promise((resolve) => setImmediate(resolve));
+        await turn(this.#clock);
       }
     }
     writer.write(encodeEnd(recordCount, writer.writtenBytes));

@@ -23,6 +23,10 @@ export class ManualClock implements Clock {
     return { cancel: () => void this.#timers.delete(timer) };
   }
 
+  soon(callback: () => void): void {
+    setImmediate(callback);
+  }
+
   /** Timers that were set and have neither fired nor been cancelled. A test can show that none is left behind. */
   get timerCount(): number {
     return this.#timers.size;

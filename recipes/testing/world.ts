@@ -49,6 +49,10 @@ export class BlockableClock implements Clock {
     return this.inner.after(delayMs, callback);
   }
 
+  soon(callback: () => void): void {
+    this.inner.soon(callback);
+  }
+
   /** Time passes, for this process only. */
   block(ms: number): void {
     this.#blockedMs += ms;

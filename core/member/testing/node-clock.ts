@@ -48,6 +48,10 @@ export class NodeClock implements Clock {
     };
   }
 
+  soon(callback: () => void): void {
+    this.#clock.soon(callback);
+  }
+
   pause(): void {
     this.#state = 'paused';
   }
