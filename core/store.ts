@@ -8,6 +8,7 @@ import type { Duration } from './base/duration.js';
 import type { Event, KeyRange, KeyValue, LeaseId } from './base/key-value.js';
 import type { Logger } from './base/logger.js';
 import type { LeaseStatus, SortOrder, SortTarget, WatchBatch } from './base/operation.js';
+import type { Prng } from './base/prng.js';
 import type { Txn } from './txn.js';
 
 /** One key by its name, or a range made by `prefix()`, `range()`, `fromKey()` or `everything()`. */
@@ -117,6 +118,8 @@ export interface Store extends AsyncDisposable {
   /** The clock by which everything built on this store measures time. */
   readonly clock: Clock;
   readonly logger: Logger;
+  /** The chance from which everything built on this store draws ids and jitter. */
+  readonly prng: Prng;
 
   /** The key as it is, or `undefined` if it does not exist. */
   get(key: BytesLike, options?: ReadOptions): Promise<KeyValue | undefined>;

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { toBytes } from '../core/base/bytes.js';
+import { systemPrng } from '../core/base/system-prng.js';
 import {
   acquisitionKey,
   checkName,
@@ -57,7 +58,7 @@ test.each(['', '/a', 'a/', 'a/mutex', 'cfg'])('%p is no namespace', (namespace) 
 
 test('the key of an acquisition is read back into what it was made of', () => {
   const prefix = 'conclave/mutex/Grüße/q/';
-  const acquisitionId = newAcquisitionId();
+  const acquisitionId = newAcquisitionId(systemPrng);
   const key = acquisitionKey(prefix, 0x1fn, acquisitionId);
   expect(key).toBe(`${prefix}1f.${acquisitionId}`);
   expect(parseAcquisitionKey(prefix, toBytes(key))).toEqual({ lease: 0x1fn, acquisitionId });
@@ -71,5 +72,5 @@ test.each(['', 'stray', '1f', '1f.', '.ab', '1f.ab/c', '1F.ab', '111111111111111
 );
 
 test('acquisition ids do not repeat', () => {
-  expect(new Set(Array.from({ length: 1_000 }, newAcquisitionId)).size).toBe(1_000);
+  expect(new Set(Array.from({ length: 1_000 }, () => newAcquisitionId(systemPrng))).size).toBe(1_000);
 });

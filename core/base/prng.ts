@@ -9,6 +9,20 @@ export function between(prng: Prng, least: number, most: number): number {
   return least + Math.floor(prng.next() * (most - least + 1));
 }
 
+/** A positive 63-bit id other than 0, so that it is positive where ids are signed, as leases' are on the wire. */
+export function randomId(prng: Prng): bigint {
+  const high = BigInt(between(prng, 0, 2 ** 31 - 1));
+  const low = BigInt(between(prng, 0, 2 ** 32 - 1));
+  return (high << 32n) | low || 1n;
+}
+
+/** @param digits - a multiple of 4 */
+export function randomHex(prng: Prng, digits: number): string {
+  let hex = '';
+  while (hex.length < digits) hex += between(prng, 0, 0xffff).toString(16).padStart(4, '0');
+  return hex;
+}
+
 /**
  * A small, fast generator whose whole run follows from its seed. Not for secrets.
  *

@@ -5,6 +5,7 @@ import { hasCode, OutcomeUnknownError } from '../base/errors.js';
 import type { KeyValue, LeaseId } from '../base/key-value.js';
 import type { Logger } from '../base/logger.js';
 import type { Operation, TxnRequest, TxnResult } from '../base/operation.js';
+import type { Prng } from '../base/prng.js';
 import { toDeleteMessage, toPutMessage, toRangeMessage, toTxnMessage } from '../rpc/convert-requests.js';
 import { fromDeleteResponse, fromPutResponse, fromRangeResponse, fromTxnResponse } from '../rpc/convert-results.js';
 import { KVService } from '../rpc/gen/kv.js';
@@ -59,6 +60,7 @@ export async function connectGrpc(endpoints: readonly EndpointAddress[], options
 class GrpcStore implements Store {
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly prng: Prng;
   readonly #pool: EndpointPool;
   readonly #caller: Caller;
   readonly #leases: LeaseClient;
@@ -68,6 +70,7 @@ class GrpcStore implements Store {
   constructor(pool: EndpointPool, settings: ClientSettings) {
     this.clock = settings.clock;
     this.logger = settings.logger;
+    this.prng = settings.prng;
     this.#requestTimeoutMs = settings.requestTimeoutMs;
     this.#pool = pool;
     this.#caller = new Caller(pool, settings);

@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import { type Duration, toMilliseconds } from '../base/duration.js';
 import { hasCode, LeaseNotFoundError, OutcomeUnknownError } from '../base/errors.js';
 import { type LeaseId, NO_LEASE } from '../base/key-value.js';
 import type { LeaseStatus } from '../base/operation.js';
+import { type Prng, randomId } from '../base/prng.js';
 import { LeaseService } from '../rpc/gen/lease.js';
 import { fromInt64, toInt64, toLeaseInt64 } from '../rpc/int64.js';
 import type { CallOptions, GrantOptions, Lease } from '../store.js';
@@ -16,10 +16,12 @@ export type LeaseHandle = Pick<Lease, 'id' | 'keepAlive' | 'timeToLive' | 'revok
 /** The lease calls of a store over gRPC. */
 export class LeaseClient {
   readonly #caller: Caller;
+  readonly #prng: Prng;
   readonly #link: KeepAliveLink;
 
   constructor(caller: Caller, settings: ClientSettings) {
     this.#caller = caller;
+    this.#prng = settings.prng;
     this.#link = new KeepAliveLink(settings);
   }
 
@@ -31,7 +33,7 @@ export class LeaseClient {
   async grant(ttl: Duration, { id, signal }: GrantOptions): Promise<Lease> {
     const wantedSeconds = Math.ceil(toMilliseconds(ttl, 'ttl') / 1_000);
     const isOurs = id === undefined || id === NO_LEASE;
-    const lease = isOurs ? newLeaseId() : toLeaseInt64(id);
+    const lease = isOurs ? randomId(this.#prng) : toLeaseInt64(id);
     const message = { TTL: toInt64('ttl', wantedSeconds), ID: lease };
     const asked = { what: 'lease grant', lease, ttlSeconds: wantedSeconds };
     const memory = { mayHaveHappened: false };
@@ -114,9 +116,4 @@ export class LeaseClient {
         throw isPassing(error) ? new OutcomeUnknownError('lease revoke', { cause: error }) : error;
     }
   }
-}
-
-/** 63 random bits, never 0: nobody else has it, on this cluster or after its restoration from a backup. */
-function newLeaseId(): LeaseId {
-  return (randomBytes(8).readBigUInt64BE() >> 1n) | 1n;
 }

@@ -1,9 +1,9 @@
-import { randomInt } from 'node:crypto';
 import type { Clock } from '../base/clock.js';
 import { InvalidArgumentError } from '../base/errors.js';
 import { type Logger, silentLogger } from '../base/logger.js';
-import { type Prng, seededPrng } from '../base/prng.js';
+import type { Prng } from '../base/prng.js';
 import { systemClock } from '../base/system-clock.js';
+import { systemPrng } from '../base/system-prng.js';
 
 /** TLS towards an endpoint, in PEM. Without a field the system's own authorities, or no client certificate, are used. */
 export interface TlsOptions {
@@ -31,7 +31,7 @@ export function nameOf({ host, port }: EndpointAddress): string {
 export interface ClientOptions extends Partial<ClientLimits> {
   readonly clock?: Clock;
   readonly logger?: Logger;
-  /** Chance, for jitter and for the endpoint to begin with. */
+  /** Chance, for ids and jitter, and for the endpoint to begin with. Default: the operating system's. */
   readonly prng?: Prng;
 }
 
@@ -123,7 +123,7 @@ const LONE_WATCH_IDLE_MS = 5_000;
 
 /** @throws {@link InvalidArgumentError} if a limit is not a whole number of at least 1 (0 for retries) */
 export function clientSettings(options: ClientOptions, endpointCount = 1): ClientSettings {
-  const { clock = systemClock, logger = silentLogger, prng = seededPrng(randomInt(2 ** 32)), ...limits } = options;
+  const { clock = systemClock, logger = silentLogger, prng = systemPrng, ...limits } = options;
   const lone = endpointCount > 1 ? {} : { watchIdleMs: LONE_WATCH_IDLE_MS };
   const settings = { ...DEFAULT_LIMITS, ...lone, ...limits };
   for (const field of Object.keys(DEFAULT_LIMITS) as (keyof ClientLimits)[]) {

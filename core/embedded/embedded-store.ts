@@ -5,6 +5,7 @@ import { ClosedError } from '../base/errors.js';
 import { type KeyRange, type KeyValue, type LeaseId, NO_LEASE } from '../base/key-value.js';
 import type { Logger } from '../base/logger.js';
 import type { PutRequest, PutResult, RangeRequest, RangeResult } from '../base/operation.js';
+import type { Prng } from '../base/prng.js';
 import type { Member, MemberStatus } from '../member/member.js';
 import type { RunningMember } from '../server/start-member.js';
 import type {
@@ -43,6 +44,7 @@ export interface StoreStatus extends MemberStatus {
 export class EmbeddedStore implements Store {
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly prng: Prng;
   /** Where others reach the member over etcd's protocol, if it listens: `http://127.0.0.1:2379`. */
   readonly clientUrl?: string;
   /** Resolves when the member has ended: with nothing if the store was closed, with the reason if the member failed. */
@@ -61,6 +63,7 @@ export class EmbeddedStore implements Store {
     this.#progressMs = settings.watchProgressMs;
     this.clock = running.member.clock;
     this.logger = running.member.logger;
+    this.prng = running.member.prng;
     this.stopped = running.member.stopped;
     if (running.clientUrl !== undefined) this.clientUrl = running.clientUrl;
     void this.stopped.then((failure) => {

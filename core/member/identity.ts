@@ -1,4 +1,4 @@
-import { between, type Prng } from '../base/prng.js';
+import { type Prng, randomId } from '../base/prng.js';
 
 /** Who a member is. Chosen once, when its data folder is made, and never changed. */
 export interface Identity {
@@ -9,13 +9,6 @@ export interface Identity {
    * with it its votes; the others refuse it.
    */
   readonly incarnation: bigint;
-}
-
-/** A positive 63-bit id other than 0, so that it is positive where ids are signed, as leases' are on the wire. */
-export function randomId(prng: Prng): bigint {
-  const high = BigInt(between(prng, 0, 2 ** 31 - 1));
-  const low = BigInt(between(prng, 0, 2 ** 32 - 1));
-  return (high << 32n) | low || 1n;
 }
 
 export function randomIdentity(prng: Prng): Identity {

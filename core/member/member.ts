@@ -19,6 +19,7 @@ import type {
   TxnRequest,
   TxnResult,
 } from '../base/operation.js';
+import { type Prng, randomId } from '../base/prng.js';
 import type { MemberInfo } from '../machine/types.js';
 import { isReadOnly } from '../mvcc/txn-plan.js';
 import { validateDelete, validatePut, validateRange, validateTxn } from '../mvcc/validate.js';
@@ -26,7 +27,6 @@ import type { MemberId } from '../raft/types.js';
 import { type Snapshot, takeSnapshot } from '../snapshot/take-snapshot.js';
 import type { Watcher, WatchRequest } from '../watch/hub.js';
 import { ClusterPart, type ClusterPartParts } from './cluster-part.js';
-import { randomId } from './identity.js';
 import { hashKv, type KvHash } from './kv-hash.js';
 import type { MembershipChange } from './membership-changes.js';
 import { checkedPeerUrls } from './membership-rules.js';
@@ -73,6 +73,7 @@ export class Member {
   readonly memberId: MemberId;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly prng: Prng;
   /** Resolves when the member has ended: with nothing if it was closed, with the reason if it failed. */
   readonly stopped: Promise<MemberStoppedError | undefined>;
 
@@ -86,6 +87,7 @@ export class Member {
     this.memberId = parts.identity.memberId;
     this.clock = parts.clock;
     this.logger = parts.logger;
+    this.prng = parts.prng;
     this.#parts = parts;
     this.#cluster = new ClusterPart(parts);
     this.#replica = this.#cluster.replica;

@@ -1,14 +1,13 @@
 import { createHash } from 'node:crypto';
 import { asBuffer, toBytes, toText } from '../base/bytes.js';
 import { InvalidArgumentError, TooManyRequestsError } from '../base/errors.js';
-import type { Prng } from '../base/prng.js';
+import { type Prng, randomId } from '../base/prng.js';
 import { encodeCommand } from '../machine/codec.js';
 import { encodeMemberInfos } from '../machine/member-info.js';
 import type { Membership } from '../machine/membership.js';
 import type { MemberInfo } from '../machine/types.js';
 import type { ChangeRequest } from '../peer/types.js';
 import type { MemberId } from '../raft/types.js';
-import { randomId } from './identity.js';
 import type { LeaderDesk } from './leader-desk.js';
 import * as rules from './membership-rules.js';
 import { refusalOf } from './refusals.js';

@@ -5,7 +5,6 @@ import type { Store } from '../../core/store.js';
 import { Emitter } from '../emitter.js';
 import { checkName, newAcquisitionId } from '../keys.js';
 import type { Metadata } from '../metadata.js';
-import { freshPrng } from '../mirror/backoff.js';
 import { SessionKeeper, type SessionSource } from '../session/session-keeper.js';
 import { mergedSettings, type RecipeClass, requiredName } from '../settings.js';
 import { bounded, linkSignals, type WaitOptions } from '../wait.js';
@@ -114,7 +113,7 @@ export class BarrierQueue<T, I = T> extends Emitter<BarrierQueueEvents<T>> imple
     this.name = requiredName(new.target, 'barrierQueue', merged);
     const release = (this.#release = requiredRelease(new.target, merged.release));
     const attemptsMax = atLeastOne(merged.attempts ?? ATTEMPTS, 'attempts');
-    const prng = merged.prng ?? freshPrng();
+    const prng = merged.prng ?? store.prng;
     this.#store = store;
     this.#schema = merged.item;
     const layout = (this.#layout = new Layout(merged.namespace, this.name));
@@ -149,7 +148,7 @@ export class BarrierQueue<T, I = T> extends Emitter<BarrierQueueEvents<T>> imple
    * `dedupeFor` if it must not come twice
    */
   async put(item: I, options: PutItemOptions = {}): Promise<PutAnswer> {
-    const id = options.id === undefined ? newAcquisitionId() : checkName(options.id, 'id');
+    const id = options.id === undefined ? newAcquisitionId(this.#store.prng) : checkName(options.id, 'id');
     const dedupeMs = options.dedupeFor === undefined ? undefined : toMilliseconds(options.dedupeFor, 'dedupeFor');
     await checkItem(this.name, item, this.#schema);
     const answer = await this.#bounded('putting an item', options, (signal) =>

@@ -102,7 +102,7 @@ export class Claimer {
   }
 
   async #tryFor(candidate: Candidate, session: Session): Promise<Outcome> {
-    const owner = ownerHere(newAcquisitionId(), { ...this.#metadata, attempt: candidate.attempts + 1 });
+    const owner = ownerHere(newAcquisitionId(this.#store.prng), { ...this.#metadata, attempt: candidate.attempts + 1 });
     const claimKey = this.#layout.of('claim', candidate);
     const txn = this.#isAsSeen(candidate)
       .do(

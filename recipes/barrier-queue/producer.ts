@@ -87,7 +87,7 @@ export class Producer {
   async put(toPut: ItemToPut, signal: AbortSignal): Promise<PutAnswer | undefined> {
     const gate = this.#known ?? (await this.#keeper.gate(signal));
     const isFirst = this.#lingerMs !== undefined && this.#expectsFirst;
-    const progress: Progress = { putId: newAcquisitionId(), gate, isFirst };
+    const progress: Progress = { putId: newAcquisitionId(this.#store.prng), gate, isFirst };
     let mayArriveLater = false;
     let lost: { readonly error: unknown; readonly round: number } | undefined;
     try {

@@ -54,7 +54,7 @@ export class Follower<S extends StandardSchemaV1> {
   readonly #store: Store;
   readonly #parts: FollowerParts<S>;
   readonly #pointer: Mirror<number>;
-  readonly #backoff = new Backoff({ leastMs: RETRY_LEAST_MS, mostMs: RETRY_MOST_MS });
+  readonly #backoff: Backoff;
   readonly #stop = new AbortController();
   readonly #timers = new Map<'offline' | 'debounce' | 'reconcile' | 'retry', Timer>();
   #isStarted = false;
@@ -72,6 +72,7 @@ export class Follower<S extends StandardSchemaV1> {
 
   constructor(store: Store, parts: FollowerParts<S>) {
     this.#store = store;
+    this.#backoff = new Backoff({ leastMs: RETRY_LEAST_MS, mostMs: RETRY_MOST_MS, prng: store.prng });
     this.#parts = parts;
     const decode = (kv: { readonly value: Uint8Array }) => parsePointer(kv) || undefined;
     this.#pointer = new Mirror(store, { target: parts.layout.current, decode });

@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Timer } from '../../core/base/clock.js';
 import { hasCode } from '../../core/base/errors.js';
 import type { KeyValue } from '../../core/base/key-value.js';
+import { randomHex } from '../../core/base/prng.js';
 import type { Store } from '../../core/store.js';
 import { parseObject, toJson } from '../metadata.js';
 import { SessionKeeper, type SessionSource } from '../session/session-keeper.js';
@@ -28,11 +28,14 @@ export interface InstanceReport {
 
 export type Report = Pick<InstanceReport, 'release' | 'status' | 'error' | 'inForce'>;
 
+/** 48 bits: enough to tell the processes that listen to one config from each other. */
+const INSTANCE_DIGITS = 12;
+
 /** Tells operators, under a lease, which release this process is at. What cannot be told now is told later. */
 export class Reporter {
   readonly #store: Store;
   readonly #key: string;
-  readonly #instance = randomBytes(6).toString('hex');
+  readonly #instance: string;
   readonly #sessions: SessionKeeper;
   readonly #stop = new AbortController();
   #wanted: Report | undefined;
@@ -42,6 +45,7 @@ export class Reporter {
 
   constructor(store: Store, layout: ConfigLayout, what: string, source: SessionSource) {
     this.#store = store;
+    this.#instance = randomHex(store.prng, INSTANCE_DIGITS);
     this.#key = layout.seen(this.#instance);
     this.#sessions = new SessionKeeper(store, what, source);
   }

@@ -89,7 +89,7 @@ export class ReleaseLog {
    * @throws {@link OutcomeUnknownError} if an answer was lost, and the history no longer reaches back to the release
    */
   async publish(publication: Publication, signal: AbortSignal): Promise<Published> {
-    const publicationId = newAcquisitionId();
+    const publicationId = newAcquisitionId(this.#store.prng);
     let round: Round | undefined;
     const outcome = await persist(this.#store.clock, signal, async () => {
       for (;;) {

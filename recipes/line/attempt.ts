@@ -56,7 +56,7 @@ export class Attempt {
    * @throws {@link InvalidArgumentError} if JSON cannot hold `fields`
    */
   constructor(store: Store, prefix: string, session: Session, fields: Metadata, signal: AbortSignal) {
-    const acquisitionId = newAcquisitionId();
+    const acquisitionId = newAcquisitionId(store.prng);
     this.#store = store;
     this.#prefix = prefix;
     this.session = session;

@@ -1,15 +1,10 @@
-import { type Prng, seededPrng } from '../../core/base/prng.js';
-
-/** Chance that no seed replays, for whoever was given none. */
-export function freshPrng(): Prng {
-  return seededPrng(crypto.getRandomValues(new Int32Array(1))[0] as number);
-}
+import type { Prng } from '../../core/base/prng.js';
 
 export interface BackoffOptions {
   /** The upper end of the second pause, in milliseconds. */
   readonly leastMs: number;
   readonly mostMs: number;
-  readonly prng?: Prng | undefined;
+  readonly prng: Prng;
 }
 
 /**
@@ -25,7 +20,7 @@ export class Backoff {
   constructor(options: BackoffOptions) {
     this.#leastMs = options.leastMs;
     this.#mostMs = options.mostMs;
-    this.#prng = options.prng ?? freshPrng();
+    this.#prng = options.prng;
   }
 
   nextMs(): number {

@@ -85,7 +85,7 @@ export class Mirror<T> implements AsyncDisposable {
     );
     this.#stallMs = toMilliseconds(options.stall ?? '30s', 'stall');
     this.#pageKeys = atLeastOne(options.pageKeys ?? 500, 'pageKeys');
-    this.#backoff = new Backoff({ leastMs: RETRY_LEAST_MS, mostMs: RETRY_MOST_MS, prng: options.prng });
+    this.#backoff = new Backoff({ leastMs: RETRY_LEAST_MS, mostMs: RETRY_MOST_MS, prng: options.prng ?? store.prng });
     this.#feed = new Feed({ itemsMax: atLeastOne(options.diffsMax ?? 64, 'diffsMax'), merge: mergeDiffs });
   }
 

@@ -64,7 +64,7 @@ export class LiveRegistration<M> implements Registration<M> {
   readonly id: string;
   readonly #store: Store;
   readonly #key: string;
-  readonly #registrationId = newAcquisitionId();
+  readonly #registrationId: string;
   readonly #what: string;
   readonly #policy: ConflictPolicy;
   readonly #prng: Prng;
@@ -92,7 +92,8 @@ export class LiveRegistration<M> implements Registration<M> {
     checkInstance(instance);
     encodeInstance(instance, '');
     this.service = instance.service;
-    this.id = instance.id ?? newAcquisitionId();
+    this.#registrationId = newAcquisitionId(store.prng);
+    this.id = instance.id ?? newAcquisitionId(store.prng);
     this.#store = store;
     this.#key = instanceKey(settings.namespace, 'svc', this.service, this.id);
     this.#what = `instance ${this.id} of service ${this.service}`;

@@ -4,7 +4,6 @@ import type { Prng } from '../../core/base/prng.js';
 import type { CallOptions, Store } from '../../core/store.js';
 import { checkName, folderPrefix } from '../keys.js';
 import type { Metadata } from '../metadata.js';
-import { freshPrng } from '../mirror/backoff.js';
 import { mergedSettings } from '../settings.js';
 import { onAbort } from '../wait.js';
 import { checkNotNegative, encodeOverride, type Instance, instanceKey, type Override } from './instance.js';
@@ -54,7 +53,7 @@ export class ServiceRegistry<M = Metadata> implements AsyncDisposable {
       options,
     );
     folderPrefix(namespace, 'svc');
-    const chance = prng ?? freshPrng();
+    const chance = prng ?? store.prng;
     const protectShare = protect ?? 0.3;
     if (!(protectShare >= 0 && protectShare <= 1)) {
       throw new InvalidArgumentError('protect', protect, 'a share from 0 to 1');

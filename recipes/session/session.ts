@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import type { Clock, Timer } from '../../core/base/clock.js';
 import { type Duration, toMilliseconds } from '../../core/base/duration.js';
 import { hasCode, InvalidArgumentError } from '../../core/base/errors.js';
 import type { LeaseId } from '../../core/base/key-value.js';
+import { randomId } from '../../core/base/prng.js';
 import type { Lease, Store } from '../../core/store.js';
 import { Emitter } from '../emitter.js';
 import { type SessionEnd, SessionLostError } from '../errors.js';
@@ -262,7 +262,7 @@ async function grant(
   ttlMs: number,
   signal: AbortSignal | undefined,
 ): Promise<{ readonly id: LeaseId; readonly ttlSeconds: number }> {
-  const id = newLeaseId();
+  const id = randomId(store.prng);
   const options = signal ? { signal } : {};
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -275,9 +275,4 @@ async function grant(
       if (signal?.aborted || !isTransient(error) || attempt === GRANT_ATTEMPTS) throw error;
     }
   }
-}
-
-/** Any positive 63-bit number but 0, which means "no lease". */
-function newLeaseId(): LeaseId {
-  return BigInt.asUintN(63, randomBytes(8).readBigUInt64BE()) || 1n;
 }

@@ -5,6 +5,7 @@ import { OutcomeUnknownError } from '../../core/base/errors.js';
 import type { LeaseId } from '../../core/base/key-value.js';
 import type { Logger } from '../../core/base/logger.js';
 import type { TxnRequest, TxnResult, WatchBatch } from '../../core/base/operation.js';
+import type { Prng } from '../../core/base/prng.js';
 import type {
   CallOptions,
   DeleteOptions,
@@ -72,6 +73,7 @@ export class FaultyStore implements Store {
 
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly prng: Prng;
   readonly #inner: Store;
   #hearing: Promise<void> | undefined;
   #hear: () => void = () => {};
@@ -81,6 +83,7 @@ export class FaultyStore implements Store {
     this.#inner = inner;
     this.clock = parts.clock ?? inner.clock;
     this.logger = parts.logger ?? inner.logger;
+    this.prng = inner.prng;
   }
 
   /** The watches that are open now. */
