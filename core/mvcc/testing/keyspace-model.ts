@@ -1,7 +1,7 @@
 import { compareBytes, toMapKey } from '../../base/bytes.js';
-import { CompactedError, FutureRevisionError, KeyNotFoundError } from '../../base/errors.js';
-import { contains } from '../../base/key-range.js';
-import type { Event, KeyRange, KeyValue } from '../../base/key-value.js';
+import { CompactedError, FutureRevisionError, KeyNotFoundError, LeaseNotFoundError } from '../../base/errors.js';
+import { contains, everything } from '../../base/key-range.js';
+import { type Event, type KeyRange, type KeyValue, type LeaseId, NO_LEASE } from '../../base/key-value.js';
 import type {
   Compare,
   DeleteRequest,
@@ -19,25 +19,34 @@ import type {
 type Write = PutRequest | DeleteRequest | TxnRequest;
 
 /**
- * The keyspace as its rules are written down, with no thought of speed: a list of everything that ever happened, from
- * which every question is answered anew.
+ * The keyspace as its rules are written down, with little thought of speed: a list of everything that ever happened, from
+ * which questions about the past are answered anew, and the keys as they are now.
  */
 export class KeyspaceModel {
   revision = 1;
   compactRevision = 0;
-  #past: Event[] = [];
-  /** What the write under way did so far. */
+  readonly #past: Event[] = [];
+  /** The keys that there are now. */
+  readonly #present: State = new Map();
+  /** What the write under way did so far, and the keys that it changed, as they were. */
   #making: Event[] = [];
+  #undo: [key: string, before: KeyValue | undefined][] = [];
+  readonly #leaseExists: (lease: LeaseId) => boolean;
+
+  constructor(leaseExists: (lease: LeaseId) => boolean = () => true) {
+    this.#leaseExists = leaseExists;
+  }
 
   write(request: Write): { result: OperationResult; events: readonly Event[] } {
-    this.#making = [];
     try {
       const result = this.#operate(request, request.type === 'txn' ? this.#decide(request) : []);
       const events = this.#making;
       if (events.length > 0) this.revision += 1;
       this.#past.push(...events);
+      this.#undo = [];
       return { result, events };
     } finally {
+      for (const [key, before] of this.#undo.splice(0).reverse()) set(this.#present, key, before);
       this.#making = [];
     }
   }
@@ -46,7 +55,7 @@ export class KeyspaceModel {
     const { revision = 0 } = request;
     if (revision > this.revision) throw new FutureRevisionError(revision, this.revision);
     if (revision > 0 && revision < this.compactRevision) throw new CompactedError(revision, this.compactRevision);
-    return this.#range(request, revision > 0 ? this.#stateAt(revision) : this.#stateNow());
+    return this.#range(request, revision > 0 ? this.#stateAt(revision) : this.#present);
   }
 
   compact(revision: number): void {
@@ -63,11 +72,11 @@ export class KeyspaceModel {
 
   previous(key: Uint8Array, before: number): KeyValue | undefined {
     if (before - 1 < this.compactRevision) return undefined;
-    return this.#stateAt(before - 1).find((kv) => compareBytes(kv.key, key) === 0);
+    return this.#stateAt(before - 1).get(toMapKey(key));
   }
 
   leasedKeys(): KeyValue[] {
-    return this.#stateNow().filter(({ lease }) => lease !== 0n);
+    return matching(this.#present, everything()).filter(({ lease }) => lease !== 0n);
   }
 
   /** How many records a finished scrub leaves. */
@@ -107,7 +116,7 @@ export class KeyspaceModel {
   }
 
   #holds(compare: Compare): boolean {
-    const found = this.#stateNow().filter((kv) => contains(compare, kv.key));
+    const found = matching(this.#present, compare);
     if (found.length === 0 && compare.target === 'value') return false;
     const absent = { version: 0, createRevision: 0, modRevision: 0, lease: 0n };
     return (found.length > 0 ? found : [absent]).every((kv) => {
@@ -132,22 +141,24 @@ export class KeyspaceModel {
   }
 
   #put(request: PutRequest): PutResult {
-    const before = this.#stateNow().find((kv) => compareBytes(kv.key, request.key) === 0);
+    const before = this.#present.get(toMapKey(request.key));
     if ((request.ignoreValue || request.ignoreLease) && !before) throw new KeyNotFoundError(request.key);
+    const { lease = NO_LEASE } = request;
+    if (lease !== NO_LEASE && !this.#leaseExists(lease)) throw new LeaseNotFoundError(lease);
     const kv: KeyValue = {
       key: request.key,
       value: request.ignoreValue ? (before as KeyValue).value : request.value,
       createRevision: before?.createRevision ?? this.revision + 1,
       modRevision: this.revision + 1,
       version: (before?.version ?? 0) + 1,
-      lease: request.ignoreLease ? (before as KeyValue).lease : (request.lease ?? 0n),
+      lease: request.ignoreLease ? (before as KeyValue).lease : lease,
     };
-    this.#making.push({ type: 'put', kv });
+    this.#make({ type: 'put', kv });
     return { type: 'put', revision: this.revision + 1, ...(request.previous && before && { previous: before }) };
   }
 
   #delete(request: DeleteRequest): DeleteResult {
-    const doomed = this.#stateNow().filter((kv) => contains(request, kv.key));
+    const doomed = matching(this.#present, request);
     for (const { key } of doomed) {
       const gone = {
         key,
@@ -157,7 +168,7 @@ export class KeyspaceModel {
         version: 0,
         lease: 0n,
       };
-      this.#making.push({ type: 'delete', kv: gone });
+      this.#make({ type: 'delete', kv: gone });
     }
     return {
       type: 'delete',
@@ -172,11 +183,11 @@ export class KeyspaceModel {
     const oldest = this.compactRevision === 0 ? -1 : this.compactRevision;
     if (revision !== 0 && revision > this.revision) throw new FutureRevisionError(revision, this.revision);
     if (revision !== 0 && revision < oldest) throw new CompactedError(revision, this.compactRevision);
-    return this.#range(request, revision > 0 ? this.#stateAt(revision) : this.#stateNow());
+    return this.#range(request, revision > 0 ? this.#stateAt(revision) : this.#present);
   }
 
-  #range(request: RangeRequest, state: readonly KeyValue[]): RangeResult {
-    const inRange = state.filter((kv) => contains(request, kv.key));
+  #range(request: RangeRequest, state: State): RangeResult {
+    const inRange = matching(state, request);
     const answer = { type: 'range', revision: this.#revisionNow(), count: inRange.length } as const;
     if (request.countOnly) return { ...answer, kvs: [], more: false };
     let kvs = inRange
@@ -200,20 +211,38 @@ export class KeyspaceModel {
     return this.#making.length > 0 ? this.revision + 1 : this.revision;
   }
 
-  #stateNow(): KeyValue[] {
-    return stateAfter([...this.#past, ...this.#making]);
+  #make(event: Event): void {
+    const key = toMapKey(event.kv.key);
+    this.#undo.push([key, this.#present.get(key)]);
+    this.#making.push(event);
+    change(this.#present, event);
   }
 
-  #stateAt(revision: number): KeyValue[] {
-    return stateAfter(this.#past.filter(({ kv }) => kv.modRevision <= revision));
+  #stateAt(revision: number): State {
+    const state: State = new Map();
+    for (const event of this.#past) if (event.kv.modRevision <= revision) change(state, event);
+    return state;
   }
 }
 
-function stateAfter(events: readonly Event[]): KeyValue[] {
-  const state = new Map<string, KeyValue>();
-  for (const { type, kv } of events) {
-    if (type === 'put') state.set(toMapKey(kv.key), kv);
-    else state.delete(toMapKey(kv.key));
+type State = Map<string, KeyValue>;
+
+function change(state: State, { type, kv }: Event): void {
+  set(state, toMapKey(kv.key), type === 'put' ? kv : undefined);
+}
+
+function set(state: State, key: string, kv: KeyValue | undefined): void {
+  if (kv === undefined) state.delete(key);
+  else state.set(key, kv);
+}
+
+/** The keys of a range, in order. */
+function matching(state: State, target: KeyRange): KeyValue[] {
+  if (target.end === undefined) {
+    const kv = state.get(toMapKey(target.key));
+    return kv === undefined ? [] : [kv];
   }
-  return [...state.values()].sort((a, b) => compareBytes(a.key, b.key));
+  const found: KeyValue[] = [];
+  for (const kv of state.values()) if (contains(target, kv.key)) found.push(kv);
+  return found.sort((a, b) => compareBytes(a.key, b.key));
 }

@@ -4,8 +4,9 @@ import { between, type Prng, seededPrng } from '../../base/prng.js';
 export class Dice {
   readonly #prng: Prng;
 
-  constructor(seed: number) {
-    this.#prng = seededPrng(seed);
+  /** @param chance - a seed, or a stream of chance that is there already */
+  constructor(chance: number | Prng) {
+    this.#prng = typeof chance === 'number' ? seededPrng(chance) : chance;
   }
 
   /** A number in [0, 1). */
@@ -32,5 +33,12 @@ export class Dice {
       [shuffled[position], shuffled[other]] = [shuffled[other] as T, shuffled[position] as T];
     }
     return shuffled;
+  }
+
+  /** One of several, each as likely as its weight says. */
+  weighted<T>(choices: readonly (readonly [choice: T, weight: number])[]): T {
+    let rest = this.#prng.next() * choices.reduce((sum, [, weight]) => sum + weight, 0);
+    const chosen = choices.find(([, weight]) => (rest -= weight) < 0) ?? choices[choices.length - 1];
+    return (chosen as readonly [T, number])[0];
   }
 }

@@ -2,8 +2,19 @@ import { assert } from '../../base/assert.js';
 import { isQuorum } from '../quorum.js';
 import type { Raft } from '../raft.js';
 import { type Append, type Entry, type MemberId, type Message, NO_MEMBER } from '../types.js';
-import type { Digest } from './digest.js';
-import type { SimulatedMember } from './simulated-member.js';
+import { type Digest, EMPTY_DIGEST } from './digest.js';
+import type { MachineState, SimulatedDisk } from './simulated-disk.js';
+
+/** What is looked at of a member, be it one of these simulations or a whole one: its raft, and what it has durably. */
+export interface Witnessed {
+  readonly id: MemberId;
+  readonly disk: SimulatedDisk;
+  readonly machine: Pick<MachineState, 'index' | 'digest'>;
+  /** Undefined while it is down. */
+  readonly raft?: WitnessedRaft | undefined;
+}
+
+export type WitnessedRaft = Pick<Raft, 'role' | 'term' | 'configuration' | 'lastIndex' | 'commitIndex'>;
 
 interface Committed {
   readonly term: number;
@@ -17,7 +28,8 @@ interface Committed {
  * all members together that are checked with every step of a simulation.
  */
 export class Safety {
-  readonly #members: Map<MemberId, SimulatedMember>;
+  readonly #members: ReadonlyMap<MemberId, Witnessed>;
+  readonly #onCommitted: (entry: Entry) => void;
   readonly #leaders = new Map<number, MemberId>();
   /** What a leader's log was last seen to reach. */
   readonly #leaderLogs = new Map<MemberId, { readonly term: number; readonly lastIndex: number }>();
@@ -27,8 +39,10 @@ export class Safety {
   /** The highest index that is committed, as the leaders know. */
   commitIndex = 0;
 
-  constructor(members: Map<MemberId, SimulatedMember>) {
+  /** @param onCommitted - told of each entry once it is committed, in order */
+  constructor(members: ReadonlyMap<MemberId, Witnessed>, onCommitted: (entry: Entry) => void = () => undefined) {
     this.#members = members;
+    this.#onCommitted = onCommitted;
   }
 
   get leaderCount(): number {
@@ -36,17 +50,27 @@ export class Safety {
   }
 
   /** What members start from was committed before. */
-  bootstrapped(member: SimulatedMember): void {
+  bootstrapped(member: Witnessed): void {
     for (const { index, term } of member.disk.entries) this.#commit(member, index, term);
+  }
+
+  /** Of the log up to an entry, if that is committed; the log without entries is. */
+  committedDigest(index: number): Digest | undefined {
+    return index === 0 ? EMPTY_DIGEST : this.#committed.get(index)?.digest;
+  }
+
+  /** The term of an entry that is committed. */
+  committedTerm(index: number): number | undefined {
+    return this.#committed.get(index)?.term;
   }
 
   // --- After every step -------------------------------------------------------------------------------------------
 
-  changed(member: SimulatedMember): void {
+  changed(member: Witnessed): void {
     const { raft, id } = member;
     if (raft === undefined) return;
     if (raft.role === 'leader') {
-      this.#electionSafety(member, raft.term);
+      this.#electionSafety(member, raft);
       this.#leaderAppendsOnly(id, raft.term, raft.lastIndex);
     }
     // It may have resigned in the very step in which it committed.
@@ -56,18 +80,20 @@ export class Safety {
   }
 
   /** At most one leader in a term. */
-  #electionSafety(member: SimulatedMember, term: number): void {
+  #electionSafety(member: Witnessed, { term, configuration }: WitnessedRaft): void {
     const known = this.#leaders.get(term);
     assert((known ?? member.id) === member.id, 'election safety: a term has one leader');
     if (known !== undefined) return;
     this.#leaders.set(term, member.id);
     assert(member.disk.hardState.term === term, 'a leader has entered its term durably');
     assert(member.disk.hardState.votedFor === member.id, 'a leader has voted for itself durably');
+    const hasVoted = (voter: MemberId) => this.#votes.get(`${voter}/${term}`) === member.id;
+    assert(isQuorum(configuration, hasVoted), 'a majority has voted for a leader, durably');
     this.#leaderCompleteness(member, term);
   }
 
   /** Whatever was committed in earlier terms is in the log of the leaders of later ones. */
-  #leaderCompleteness({ disk }: SimulatedMember, term: number): void {
+  #leaderCompleteness({ disk }: Witnessed, term: number): void {
     for (const [index, { digest, byTerm }] of this.#committed) {
       if (byTerm >= term || index < disk.firstIndex) continue;
       assert(disk.digestAt(index) === digest, 'leader completeness: a leader has what was committed before its term');
@@ -85,8 +111,8 @@ export class Safety {
    * What a leader commits, a majority holds durably. Its own disk may lag behind its log, but then only with entries of
    * its own term: whoever campaigns has a log that is durable to its end.
    */
-  #leaderCommitted(leader: SimulatedMember, index: number): void {
-    const { configuration, term: byTerm } = leader.raft as Raft;
+  #leaderCommitted(leader: Witnessed, index: number): void {
+    const { configuration, term: byTerm } = leader.raft as WitnessedRaft;
     const term = leader.disk.termAt(index) ?? byTerm;
     const holders = [...this.#members.values()].filter(({ disk }) => disk.termAt(index) === term);
     const holds = (id: MemberId) => {
@@ -94,23 +120,28 @@ export class Safety {
       return disk !== undefined && (disk.termAt(index) === term || disk.firstIndex > index);
     };
     assert(isQuorum(configuration, holds), 'what is committed is durable on a majority');
-    this.#commit(holders[0] as SimulatedMember, index, byTerm);
+    const holder = holders.find(({ disk }) => disk.firstIndex <= index);
+    assert(holder !== undefined, 'what is committed is in a log');
+    this.#commit(holder, index, byTerm);
   }
 
-  #commit({ disk }: SimulatedMember, index: number, byTerm: number): void {
+  #commit({ disk }: Witnessed, index: number, byTerm: number): void {
     const digest = disk.digestAt(index);
     const term = disk.termAt(index);
     assert(digest !== undefined && term !== undefined, 'what is committed is on a disk');
     const known = this.#committed.get(index);
     assert((known?.digest ?? digest) === digest, 'what is committed stays');
-    if (known === undefined) this.#committed.set(index, { term, digest, byTerm });
-    this.commitIndex = Math.max(this.commitIndex, index);
+    if (known !== undefined) return;
+    assert(index === this.commitIndex + 1, 'entries are committed in order');
+    this.#committed.set(index, { term, digest, byTerm });
+    this.commitIndex = index;
+    this.#onCommitted(disk.entries[index - disk.firstIndex] as Entry);
   }
 
   // --- What is written --------------------------------------------------------------------------------------------
 
   /** The disk is about to carry out an append. */
-  writes(member: SimulatedMember, { hardState, entries, snapshot }: Append): void {
+  writes(member: Witnessed, { hardState, entries, snapshot }: Append): void {
     const { disk, id } = member;
     if (hardState !== undefined) {
       assert(hardState.term >= disk.hardState.term, 'a term never falls');
@@ -129,7 +160,7 @@ export class Safety {
   }
 
   /** The disk has carried it out. Two logs with an entry of the same index and term are the same up to there. */
-  written({ disk }: SimulatedMember, { entries }: Append): void {
+  written({ disk }: Witnessed, { entries }: Append): void {
     for (const { index, term } of entries) {
       const digest = disk.digestAt(index) as Digest;
       const key = `${index}/${term}`;
@@ -141,7 +172,7 @@ export class Safety {
   // --- What is said -----------------------------------------------------------------------------------------------
 
   /** A message leaves a member: is it true of its disk? */
-  sent({ disk, id }: SimulatedMember, message: Message): void {
+  sent({ disk, id }: Witnessed, message: Message): void {
     assert(message.from === id, 'a member speaks for itself');
     const isOfLaterTerm = message.type === 'requestPreVote' || (message.type === 'preVoteAnswer' && message.granted);
     if (!isOfLaterTerm) assert(message.term <= disk.hardState.term, 'nothing is said in a term before it is durable');
@@ -165,13 +196,13 @@ export class Safety {
 
   // --- What is applied --------------------------------------------------------------------------------------------
 
-  handedOut({ disk }: SimulatedMember, { index, term }: Entry): void {
+  handedOut({ disk }: Witnessed, { index, term }: Entry): void {
     assert(disk.termAt(index) === term, 'what is handed out to be applied is durable');
     assert(index <= this.commitIndex, 'what is handed out to be applied is committed');
   }
 
   /** No two members apply different entries at one index. */
-  applied({ machine }: SimulatedMember): void {
+  applied({ machine }: Witnessed): void {
     assert(machine.digest === this.#committed.get(machine.index)?.digest, 'state machine safety: one history');
   }
 

@@ -23,8 +23,14 @@ export class SimulatedDisk {
   entries: Entry[] = [];
   #digests: Digest[] = [];
 
-  constructor(hardState: HardState, entries: readonly Entry[]) {
+  /** @param before - where the log begins, if that is not the beginning of all */
+  constructor(
+    hardState: HardState,
+    entries: readonly Entry[],
+    before: { readonly index: number; readonly term: number; readonly digest: Digest } = NEW_MACHINE,
+  ) {
     this.hardState = hardState;
+    [this.firstIndex, this.previousTerm, this.#previousDigest] = [before.index + 1, before.term, before.digest];
     this.#write(entries);
   }
 
