@@ -8,10 +8,10 @@ import {
   TooManyRequestsError,
   UnavailableError,
 } from '../base/errors.js';
+import { EventLoopHold } from '../base/event-loop-hold.js';
 import { CallFailure } from './call-failure.js';
 import type { Connection, Headed, UnaryMethod } from './connection.js';
 import type { EndpointPool } from './endpoint-pool.js';
-import { EventLoopHold } from './event-loop.js';
 import { type Asked, explain } from './explain.js';
 import { backoffMs, type ClientSettings } from './settings.js';
 
@@ -29,12 +29,13 @@ export class Caller {
   readonly #pool: EndpointPool;
   readonly #settings: ClientSettings;
   readonly #closed = new AbortController();
-  readonly #loop = new EventLoopHold();
+  readonly #loop: EventLoopHold;
   #pendingCount = 0;
 
   constructor(pool: EndpointPool, settings: ClientSettings) {
     this.#pool = pool;
     this.#settings = settings;
+    this.#loop = new EventLoopHold(settings.clock);
   }
 
   /**

@@ -2,6 +2,7 @@ import type { BytesLike } from '../base/bytes.js';
 import type { Clock } from '../base/clock.js';
 import type { Duration } from '../base/duration.js';
 import { hasCode, OutcomeUnknownError } from '../base/errors.js';
+import { EventLoopHold } from '../base/event-loop-hold.js';
 import type { KeyValue, LeaseId } from '../base/key-value.js';
 import type { Logger } from '../base/logger.js';
 import type { Operation, TxnRequest, TxnResult } from '../base/operation.js';
@@ -28,7 +29,6 @@ import { get, put, remove, Txn } from '../txn.js';
 import { checkBytes, checkLease, checkRevision, checkTarget, checkWatched } from './arguments.js';
 import { Caller, isPassing } from './caller.js';
 import { EndpointPool } from './endpoint-pool.js';
-import { EventLoopHold } from './event-loop.js';
 import { LeaseClient } from './lease-client.js';
 import { type ClientOptions, type ClientSettings, clientSettings, type EndpointAddress } from './settings.js';
 import { withRevisions } from './revision-lookup.js';
@@ -44,7 +44,7 @@ import { WatchLink } from './watch-link.js';
 export async function connectGrpc(endpoints: readonly EndpointAddress[], options: ClientOptions = {}): Promise<Store> {
   const settings = clientSettings(options, endpoints.length);
   const pool = new EndpointPool(endpoints, settings);
-  const loop = new EventLoopHold();
+  const loop = new EventLoopHold(settings.clock);
   loop.hold();
   try {
     await pool.connection();

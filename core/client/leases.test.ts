@@ -1,5 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import { describe, expect, test } from '@jest/globals';
+import { seededPrng } from '../base/prng.js';
 import type { LeaseGrantRequest, LeaseGrantResponse } from '../rpc/gen/lease.js';
 import { failsWith } from '../testing/conformance/fixture.js';
 import { failure, header, type KeepAliveWire, SILENT } from './testing/scripted-server.js';
@@ -17,7 +18,7 @@ describe('a grant', () => {
   test('asks for whole seconds, rounded up, under an id of its own', async () => {
     const asked: LeaseGrantRequest[] = [];
     const server = await serve({ leaseGrant: (request) => (asked.push(request), { ...granted(request), TTL: 3n }) });
-    const store = await connect([server]);
+    const store = await connect([server], { prng: seededPrng(1) });
 
     const first = await store.grantLease('1500ms');
     const second = await store.grantLease(1);

@@ -1,6 +1,7 @@
 import { EMPTY_BYTES } from '../base/bytes.js';
 import { sleep, type Timer } from '../base/clock.js';
 import { ClosedError, TooManyRequestsError, UnavailableError } from '../base/errors.js';
+import { EventLoopHold } from '../base/event-loop-hold.js';
 import type { KeyRange } from '../base/key-value.js';
 import { fromEventMessage, revisionOf } from '../rpc/convert-results.js';
 import { meaningOf } from '../rpc/errors.js';
@@ -10,7 +11,6 @@ import { checkRevision } from './arguments.js';
 import { CallFailure } from './call-failure.js';
 import type { Connection, DuplexStream } from './connection.js';
 import type { EndpointPool } from './endpoint-pool.js';
-import { EventLoopHold } from './event-loop.js';
 import { explain } from './explain.js';
 import { deadlineAfter } from './patient-timer.js';
 import { backoffMs, type ClientSettings } from './settings.js';
@@ -40,7 +40,7 @@ export class WatchLink implements Carrier {
   readonly #pool: EndpointPool;
   readonly #settings: ClientSettings;
   readonly #closing = new AbortController();
-  readonly #loop = new EventLoopHold();
+  readonly #loop: EventLoopHold;
   readonly #watchers = new Set<Watcher>();
   /** Those that wait for a stream. */
   readonly #detached = new Set<Watcher>();
@@ -52,6 +52,7 @@ export class WatchLink implements Carrier {
   constructor(pool: EndpointPool, settings: ClientSettings) {
     this.#pool = pool;
     this.#settings = settings;
+    this.#loop = new EventLoopHold(settings.clock);
   }
 
   /** Begins a watch. What goes wrong, the watch says; `target` may throw. */

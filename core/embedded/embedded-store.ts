@@ -2,6 +2,7 @@ import type { BytesLike } from '../base/bytes.js';
 import type { Clock } from '../base/clock.js';
 import { type Duration, toMilliseconds } from '../base/duration.js';
 import { ClosedError } from '../base/errors.js';
+import { EventLoopHold } from '../base/event-loop-hold.js';
 import { type KeyRange, type KeyValue, type LeaseId, NO_LEASE } from '../base/key-value.js';
 import type { Logger } from '../base/logger.js';
 import type { PutRequest, PutResult, RangeRequest, RangeResult } from '../base/operation.js';
@@ -27,7 +28,6 @@ import { abortable } from './abortable.js';
 import { bytesOf, leaseIdOf, rangeOf, revisionOf, watchedRangeOf } from './arguments.js';
 import { EmbeddedLease } from './embedded-lease.js';
 import { EmbeddedWatch } from './embedded-watch.js';
-import { KeepAlive } from './keep-alive.js';
 
 const NO_OPTIONS = {};
 
@@ -54,7 +54,7 @@ export class EmbeddedStore implements Store {
   readonly #member: Member;
   readonly #progressMs: number;
   readonly #watches = new Set<EmbeddedWatch>();
-  readonly #keepAlive = new KeepAlive();
+  readonly #loop: EventLoopHold;
   #closing: Promise<void> | undefined;
 
   constructor(running: RunningMember, settings: { readonly watchProgressMs: number }) {
@@ -62,13 +62,14 @@ export class EmbeddedStore implements Store {
     this.#member = running.member;
     this.#progressMs = settings.watchProgressMs;
     this.clock = running.member.clock;
+    this.#loop = new EventLoopHold(this.clock);
     this.logger = running.member.logger;
     this.prng = running.member.prng;
     this.stopped = running.member.stopped;
     if (running.clientUrl !== undefined) this.clientUrl = running.clientUrl;
     void this.stopped.then((failure) => {
       this.#endWatches(failure ?? new ClosedError());
-      this.#keepAlive.close();
+      this.#loop.close();
     });
   }
 
@@ -122,7 +123,7 @@ export class EmbeddedStore implements Store {
       signal: options.signal,
       progressMs: options.progress ? this.#progressMs : undefined,
       onEnd: (ended) => this.#watches.delete(ended),
-      keepAlive: this.#keepAlive,
+      loop: this.#loop,
     });
     if (!watch.ended) this.#watches.add(watch);
     return watch;

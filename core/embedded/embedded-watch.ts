@@ -1,10 +1,10 @@
 import type { Timer } from '../base/clock.js';
 import { CompactedError } from '../base/errors.js';
+import type { EventLoopHold } from '../base/event-loop-hold.js';
 import type { WatchBatch } from '../base/operation.js';
 import type { Member } from '../member/member.js';
 import type { WatchStream } from '../store.js';
 import { onAbort } from './abortable.js';
-import type { KeepAlive } from './keep-alive.js';
 
 type WatchRequest = Parameters<Member['watch']>[0];
 type Watcher = ReturnType<Member['watch']>;
@@ -22,7 +22,7 @@ export interface EmbeddedWatchOptions {
   readonly progressMs: number | undefined;
   readonly onEnd: (watch: EmbeddedWatch) => void;
   /** Held for each who waits for a batch. */
-  readonly keepAlive: KeepAlive;
+  readonly loop: EventLoopHold;
 }
 
 /** A watch whose batches stay in the member, which bounds them, until they are asked for. */
@@ -60,7 +60,7 @@ export class EmbeddedWatch implements WatchStream, AsyncIterator<WatchBatch, und
   next(): Promise<IteratorResult<WatchBatch, undefined>> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ resolve, reject });
-      this.#options.keepAlive.hold();
+      this.#options.loop.hold();
       this.#serve();
     });
   }
@@ -130,7 +130,7 @@ export class EmbeddedWatch implements WatchStream, AsyncIterator<WatchBatch, und
 
   /** Whoever waits longest, and no longer. */
   #served(): Waiting {
-    this.#options.keepAlive.release();
+    this.#options.loop.release();
     return this.#waiting.shift() as Waiting;
   }
 

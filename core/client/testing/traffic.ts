@@ -27,8 +27,8 @@ export class Traffic {
 
   static async start(endpoints: readonly EndpointAddress[]): Promise<Traffic> {
     const traffic = new Traffic();
-    const connect = async () => {
-      const chance = seededPrng(traffic.#stores.length);
+    const connect = async (_: unknown, seed: number) => {
+      const chance = seededPrng(seed);
       let isFirst = true;
       const prng = { next: () => (isFirst ? ((isFirst = false), 0) : chance.next()) };
       const store = await connectGrpc(endpoints, { prng });
