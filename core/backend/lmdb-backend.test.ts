@@ -11,6 +11,7 @@ import type { Backend } from './backend.js';
 import { describeBackend } from './backend.contract.js';
 import { openLmdbBackend } from './lmdb-backend.js';
 import { LmdbEngine } from './lmdb-engine.js';
+import { ManualClock } from '../testing/manual-clock.js';
 import { OverlayBackend } from './overlay-backend.js';
 import { batchRecords, readPosition } from './testing/batch-records.js';
 import { writeUntilFull, writeUntilKilled } from './testing/child-programs.js';
@@ -132,7 +133,11 @@ describe('an LMDB backend that cannot write', () => {
   });
 
   it('says that there is no room left before it asks LMDB', async () => {
-    const backend = new OverlayBackend(new LmdbEngine(freshPath(), () => 1_000), Number.POSITIVE_INFINITY);
+    const backend = new OverlayBackend(
+      new LmdbEngine(freshPath(), () => 1_000),
+      Number.POSITIVE_INFINITY,
+      new ManualClock(),
+    );
     const told: unknown[] = [];
     backend.onFailure((error) => told.push((error as DataDirError).code));
     backend.write((batch) => batch.put('meta', toBytes('a'), toBytes('1')));

@@ -1,3 +1,5 @@
+import type { Clock } from '../base/clock.js';
+import { systemClock } from '../base/system-clock.js';
 import type { Backend } from './backend.js';
 import { LmdbEngine } from './lmdb-engine.js';
 import { OverlayBackend } from './overlay-backend.js';
@@ -9,6 +11,8 @@ export interface LmdbBackendOptions {
   readonly path: string;
   /** From how many bytes not yet in the database on the backend is `overfull`. Default: 32 MiB. */
   readonly overlayBytesMax?: number;
+  /** Tells when to write what has gathered. Default: the machine's. */
+  readonly clock?: Clock;
 }
 
 /**
@@ -16,6 +20,7 @@ export interface LmdbBackendOptions {
  *
  * @throws {@link DataDirError} if the database cannot be opened or made
  */
-export function openLmdbBackend({ path, overlayBytesMax = OVERLAY_BYTES_MAX }: LmdbBackendOptions): Backend {
-  return new OverlayBackend(new LmdbEngine(path), overlayBytesMax);
+export function openLmdbBackend(options: LmdbBackendOptions): Backend {
+  const { path, overlayBytesMax = OVERLAY_BYTES_MAX, clock = systemClock } = options;
+  return new OverlayBackend(new LmdbEngine(path), overlayBytesMax, clock);
 }

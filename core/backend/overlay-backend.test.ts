@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { toBytes, toText } from '../base/bytes.js';
+import { ManualClock } from '../testing/manual-clock.js';
 import { OverlayBackend } from './overlay-backend.js';
 import { ManualEngine } from './testing/manual-engine.js';
 
@@ -7,12 +8,14 @@ import { ManualEngine } from './testing/manual-engine.js';
 const ENTRY_BYTES = 101;
 const LIMIT_BYTES = 10 * ENTRY_BYTES;
 
+let clock: ManualClock;
 let engine: ManualEngine;
 let backend: OverlayBackend;
 
 beforeEach(() => {
+  clock = new ManualClock();
   engine = new ManualEngine();
-  backend = new OverlayBackend(engine, LIMIT_BYTES);
+  backend = new OverlayBackend(engine, LIMIT_BYTES, clock);
 });
 
 function put(key: string, valueBytes = 0): void {
@@ -40,7 +43,7 @@ describe('the limit of what waits', () => {
     put('j');
     expect(backend.overfull).toBe(true);
 
-    const below = new OverlayBackend(new ManualEngine(), LIMIT_BYTES);
+    const below = new OverlayBackend(new ManualEngine(), LIMIT_BYTES, clock);
     below.write((batch) => batch.put('meta', toBytes('a'), new Uint8Array(LIMIT_BYTES - ENTRY_BYTES - 1)));
     expect(below.overfull).toBe(false);
     below.write((batch) => batch.put('meta', toBytes('a'), new Uint8Array(LIMIT_BYTES - ENTRY_BYTES)));
@@ -125,7 +128,7 @@ describe('a transaction', () => {
   });
 
   it('is begun at once when 2,000 entries wait', () => {
-    const roomy = new OverlayBackend(engine, Number.POSITIVE_INFINITY);
+    const roomy = new OverlayBackend(engine, Number.POSITIVE_INFINITY, clock);
     const fill = (from: number, to: number) =>
       roomy.write((batch) => {
         for (let key = from; key < to; key += 1) batch.put('meta', toBytes(String(key)), new Uint8Array(0));
@@ -135,6 +138,23 @@ describe('a transaction', () => {
     expect(engine.pendingSize).toBe(0);
     fill(1_999, 2_000);
     expect(engine.pendingSize).toBe(2_000);
+  });
+
+  it('is begun 100 ms after the first entry came', async () => {
+    put('a');
+    await clock.advance(60);
+    put('b');
+    await clock.advance(39);
+    expect(engine.pendingSize).toBe(0);
+    await clock.advance(1);
+    expect(engine.pendingSize).toBe(2);
+  });
+
+  it('that was asked for is not begun once more when its time comes', async () => {
+    put('a');
+    void backend.flush();
+    await engine.finish();
+    expect(clock.timerCount).toBe(0);
   });
 
   it('writes the last of several changes to a key', async () => {

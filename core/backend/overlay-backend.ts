@@ -1,3 +1,4 @@
+import type { Clock, Timer } from '../base/clock.js';
 import { ClosedError } from '../base/errors.js';
 import type { Backend, Batch, PointInTimeView, ScanOptions, Table } from './backend.js';
 import type { Engine, EngineSnapshot, EngineView } from './engine.js';
@@ -18,6 +19,7 @@ const FLUSH_DELAY_MS = 100;
 export class OverlayBackend implements Backend {
   readonly #engine: Engine;
   readonly #overlayBytesMax: number;
+  readonly #clock: Clock;
   readonly #views = new Set<OverlayView>();
   readonly #failureCallbacks: ((error: Error) => void)[] = [];
   /** What was written since the transaction under way began. */
@@ -28,14 +30,15 @@ export class OverlayBackend implements Backend {
   #underWay: Promise<void> | undefined;
   /** How many transactions are durable. */
   #flushCount = 0;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Timer | undefined;
   #failure: Error | undefined;
   #closing: Promise<void> | undefined;
 
   /** @param overlayBytesMax - from how many bytes not yet in the engine on it is `overfull` */
-  constructor(engine: Engine, overlayBytesMax: number) {
+  constructor(engine: Engine, overlayBytesMax: number, clock: Clock) {
     this.#engine = engine;
     this.#overlayBytesMax = overlayBytesMax;
+    this.#clock = clock;
   }
 
   get(table: Table, key: Uint8Array): Uint8Array | undefined {
@@ -105,7 +108,7 @@ export class OverlayBackend implements Backend {
   #schedule(): void {
     if (this.#underWay || this.#gathering.size === 0) return;
     if (this.#gathering.size >= FLUSH_ENTRIES || this.overfull) void this.#begin();
-    else this.#timer ??= setTimeout(() => void this.#begin(), FLUSH_DELAY_MS).unref();
+    else this.#timer ??= this.#clock.after(FLUSH_DELAY_MS, () => void this.#begin());
   }
 
   /** The transaction under way, or a new one with everything that has gathered. Rejects if the engine has failed. */
@@ -116,7 +119,7 @@ export class OverlayBackend implements Backend {
 
   /** @returns what {@link OverlayBackend.#underWay} is */
   #begin(): Promise<void> {
-    clearTimeout(this.#timer);
+    this.#timer?.cancel();
     this.#timer = undefined;
     this.#flushing = this.#gathering;
     this.#gathering = new Overlay();

@@ -3,7 +3,7 @@ import { toBytes, toText } from '../base/bytes.js';
 import { everything } from '../base/key-range.js';
 import { seededPrng } from '../base/prng.js';
 import { settle } from '../testing/manual-clock.js';
-import { type DiskFault, MemoryDisk } from '../wal/testing/memory-disk.js';
+import { type DiskFault, VirtualDisk } from '../testing/simulation/disk/virtual-disk.js';
 import type { Member } from './member.js';
 import { startOnDisk } from './testing/start.js';
 import { codesOf } from './testing/codes.js';
@@ -18,13 +18,13 @@ function put(member: Member, key: string, value: string) {
 }
 
 /** Fails the nth operation of this name from now on, and every later one. */
-function failFrom(disk: MemoryDisk, name: string, fault: DiskFault): void {
+function failFrom(disk: VirtualDisk, name: string, fault: DiskFault): void {
   disk.fault = (operation) => (operation.name === name ? fault : undefined);
 }
 
 describe('a member over a disk', () => {
   test('knows everything again after a restart', async () => {
-    const disk = new MemoryDisk();
+    const disk = new VirtualDisk();
     const first = await startOnDisk(disk);
     await Promise.all([put(first, 'a', '1'), put(first, 'b', '2')]);
     await put(first, 'a', '3');
@@ -43,7 +43,7 @@ describe('a member over a disk', () => {
 
   test('keeps what it acknowledged when the power is cut, whatever the disk makes of the rest', async () => {
     for (let seed = 0; seed < 20; seed += 1) {
-      const disk = new MemoryDisk();
+      const disk = new VirtualDisk();
       const member = await startOnDisk(disk);
       const acknowledged: Record<string, string> = {};
       let operations = 0;
@@ -64,7 +64,7 @@ describe('a member over a disk', () => {
   });
 
   test('after a failed sync acknowledges nothing, tries nothing more, and says why', async () => {
-    const disk = new MemoryDisk();
+    const disk = new VirtualDisk();
     const member = await startOnDisk(disk);
     await put(member, 'before', '1');
     failFrom(disk, 'sync', { code: 'EIO' });
@@ -86,7 +86,7 @@ describe('a member over a disk', () => {
   });
 
   test('on a full disk stops with that reason, and goes on once there is room after a restart', async () => {
-    const disk = new MemoryDisk();
+    const disk = new VirtualDisk();
     const member = await startOnDisk(disk);
     await put(member, 'before', '1');
     failFrom(disk, 'write', { code: 'ENOSPC', writtenBytes: 7 });
@@ -102,7 +102,7 @@ describe('a member over a disk', () => {
   });
 
   test('commits in groups: a thousand concurrent puts need few syncs', async () => {
-    const disk = new MemoryDisk();
+    const disk = new VirtualDisk();
     const member = await startOnDisk(disk);
     let syncs = 0;
     disk.fault = ({ name }) => {

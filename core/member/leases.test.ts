@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { toBytes } from '../base/bytes.js';
 import type { LeaseId } from '../base/key-value.js';
 import { ManualClock, settle } from '../testing/manual-clock.js';
-import { MemoryDisk } from '../wal/testing/memory-disk.js';
+import { VirtualDisk } from '../testing/simulation/disk/virtual-disk.js';
 import type { Member } from './member.js';
 import { startOnDisk, startOnHeldLog } from './testing/start.js';
 
@@ -172,7 +172,7 @@ describe('many leases that run out together', () => {
 
 describe('after a restart', () => {
   test('every lease has its full TTL and an election timeout, and none ends early', async () => {
-    const disk = new MemoryDisk();
+    const disk = new VirtualDisk();
     const clock = new ManualClock();
     const first = await startOnDisk(disk, { clock });
     const { id } = await first.leaseGrant(0n, 5);
@@ -189,7 +189,7 @@ describe('after a restart', () => {
   });
 
   test('a lease that was renewed just before has at least what the renewal promised', async () => {
-    const disk = new MemoryDisk();
+    const disk = new VirtualDisk();
     const clock = new ManualClock();
     const first = await startOnDisk(disk, { clock });
     const { id } = await first.leaseGrant(0n, 5);

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { toBytes, toText } from '../base/bytes.js';
 import { everything } from '../base/key-range.js';
 import { between, type Prng, seededPrng } from '../base/prng.js';
-import { MemoryDisk } from '../wal/testing/memory-disk.js';
+import { VirtualDisk } from '../testing/simulation/disk/virtual-disk.js';
 import type { Member } from './member.js';
 import { startOnDisk } from './testing/start.js';
 
@@ -21,7 +21,7 @@ test('over many lives, each ended by a power cut at any operation of the disk, n
   for (let seed = 1; seed <= SEEDS; seed += 1) {
     const prng = seededPrng(seed);
     const ledger: Ledger = new Map();
-    let disk = new MemoryDisk();
+    let disk = new VirtualDisk();
     for (let life = 0; life < LIVES; life += 1) {
       await live({ disk, ledger, prng, name: `seed ${seed}, life ${life}` });
       disk = disk.afterPowerCut(life % 2 === 0 ? prng : 'nothing');
@@ -31,7 +31,7 @@ test('over many lives, each ended by a power cut at any operation of the disk, n
 });
 
 interface Life {
-  readonly disk: MemoryDisk;
+  readonly disk: VirtualDisk;
   readonly ledger: Ledger;
   readonly prng: Prng;
   readonly name: string;

@@ -11,6 +11,7 @@ import type { State, StateStore } from '../member/state-store.js';
 import type { PeerHandler, PeerTransport } from '../peer/types.js';
 import { Raft } from '../raft/raft.js';
 import type { Logged } from './beginning.js';
+import type { Platform } from './platform.js';
 import type { Settings } from './settings.js';
 
 /** A tick of raft is a heartbeat. Members began theirs at different moments, so that timeouts of as many ticks differ. */
@@ -18,6 +19,7 @@ const HEARTBEAT_TICKS = 1;
 
 /** What a member meets in the world, as arguments. */
 export interface Surroundings {
+  readonly platform: Platform;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly prng: Prng;
@@ -29,6 +31,11 @@ export interface Remains extends Logged {
   readonly identity: Identity;
   readonly state: State;
   readonly log: DurableLog;
+}
+
+/** A member that is put together, and has not begun. */
+export interface Assembled extends Remains {
+  readonly raft: Raft;
 }
 
 /** How a member takes part in a cluster, where that is not left to its defaults. */
@@ -63,13 +70,15 @@ export function assemble(
   participation: Participation = ALONE,
   signal?: AbortSignal,
 ): Promise<Member> {
-  return Member.open({ ...partsOf(remains, surroundings, participation), signal });
+  const parts = partsOf(remains, surroundings, participation);
+  surroundings.platform.assembled?.({ ...remains, raft: parts.raft });
+  return Member.open({ ...parts, signal });
 }
 
 /** What a member is composed of. */
 export function partsOf(
   { identity, state, log, hardState, storedLog }: Remains,
-  surroundings: Surroundings,
+  surroundings: Omit<Surroundings, 'platform'>,
   participation: Participation,
 ): MemberParts {
   const { settings, prng } = surroundings;

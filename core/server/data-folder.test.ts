@@ -5,7 +5,9 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { InvalidArgumentError } from '../base/errors.js';
 import { silentLogger } from '../base/logger.js';
 import { seededPrng } from '../base/prng.js';
+import { systemClock } from '../base/system-clock.js';
 import { openDataFolder, orDataDirError, rewriteIdentity } from './data-folder.js';
+import { thisMachine } from './platform.js';
 
 let folder: string;
 beforeEach(async () => {
@@ -13,8 +15,10 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
+const SURROUNDINGS = { platform: thisMachine, prng: seededPrng(1), clock: systemClock, logger: silentLogger };
+
 const open = (path: string, { seed = 1, logger = silentLogger } = {}) =>
-  openDataFolder(path, { prng: seededPrng(seed), logger });
+  openDataFolder(path, { ...SURROUNDINGS, prng: seededPrng(seed), logger });
 
 describe('a data folder', () => {
   test('is made with everything above it, for its owner alone', async () => {
@@ -44,7 +48,7 @@ describe('a data folder', () => {
       return identity;
     };
     for (let time = 0; time < 2; time += 1) {
-      const opened = await openDataFolder(folder, { prng: seededPrng(1), logger: silentLogger, begin });
+      const opened = await openDataFolder(folder, { ...SURROUNDINGS, begin });
       expect(opened.identity).toEqual(identity);
       await opened.release();
     }
@@ -56,7 +60,7 @@ describe('a data folder', () => {
 
   test('of which nothing is begun if who is to live there cannot be told', async () => {
     const begin = () => Promise.reject(new InvalidArgumentError('peers', 0, 'some'));
-    const opening = openDataFolder(folder, { prng: seededPrng(1), logger: silentLogger, begin });
+    const opening = openDataFolder(folder, { ...SURROUNDINGS, begin });
     await expect(opening).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
 
     expect(await readdir(folder)).toEqual(['LOCK']);

@@ -8,25 +8,26 @@
  * db/      the engine: what was applied; beside it others while a snapshot is installed, see engine-folders.ts
  * ```
  */
-import { constants } from 'node:fs';
-import { access, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InvariantError } from '../base/assert.js';
 import { CoordinationError, DataDirError } from '../base/errors.js';
+import type { Clock } from '../base/clock.js';
 import type { Logger } from '../base/logger.js';
 import type { Prng } from '../base/prng.js';
 import { type Identity, randomIdentity } from '../member/identity.js';
-import { type DataLock, lockDataFolder } from './data-lock.js';
+import type { Disk } from '../wal/disk.js';
+import type { DataLock } from './data-lock.js';
 import { engineFolders, settleFolders } from './engine-folders.js';
-import { exists, makeFolder } from './folders.js';
+import { makeFolder } from './folders.js';
 import { readFormat, writeFormat } from './format-file.js';
-
-const OTHERS_MODE = 0o077;
+import type { Platform } from './platform.js';
 
 /** Tells who is to live in a folder in which nobody does yet. */
 export type Begin = () => Identity | Promise<Identity>;
 
 export interface DataFolderOptions {
+  readonly platform: Pick<Platform, 'disk' | 'lock' | 'checkAccess'>;
+  readonly clock: Clock;
   readonly prng: Prng;
   readonly logger: Logger;
   /** Default: a member of a cluster of its own, with ids drawn at random. */
@@ -35,6 +36,7 @@ export interface DataFolderOptions {
 
 /** An open data folder: locked, known to be ours, and with its subfolders in place. */
 export interface DataFolder {
+  readonly disk: Disk;
   readonly path: string;
   readonly walPath: string;
   readonly dbPath: string;
@@ -49,13 +51,13 @@ export interface DataFolder {
  * @throws {@link DataDirError} whose code tells why it cannot be used; nothing in it was changed then
  */
 export async function openDataFolder(path: string, options: DataFolderOptions): Promise<DataFolder> {
-  const { prng, logger, begin = () => randomIdentity(prng) } = options;
+  const { platform, prng, logger, begin = () => randomIdentity(prng) } = options;
   return orDataDirError(path, async () => {
-    await makeFolder(path);
-    await checkAccess(path, logger);
-    const lock = await lockDataFolder(path, prng);
+    await makeFolder(platform.disk, path);
+    await platform.checkAccess(path, logger);
+    const lock = await platform.lock(path, options);
     try {
-      return await openLocked(path, lock, begin);
+      return await openLocked(platform.disk, path, lock, begin);
     } catch (error) {
       await lock.release();
       throw error;
@@ -71,7 +73,7 @@ export async function openDataFolder(path: string, options: DataFolderOptions): 
  * @throws {@link DataDirError}
  */
 export async function rewriteIdentity(folder: DataFolder, identity: Identity): Promise<DataFolder> {
-  await orDataDirError(folder.path, () => writeFormat(folder.path, identity));
+  await orDataDirError(folder.path, () => writeFormat(folder.disk, folder.path, identity));
   return { ...folder, identity };
 }
 
@@ -85,37 +87,25 @@ export async function orDataDirError<T>(path: string, work: () => Promise<T>): P
   }
 }
 
-async function openLocked(path: string, lock: DataLock, begin: Begin): Promise<DataFolder> {
+async function openLocked(disk: Disk, path: string, lock: DataLock, begin: Begin): Promise<DataFolder> {
   const [walPath, dbPath] = [join(path, 'wal'), engineFolders(path).current];
-  const identity = (await readFormat(path)) ?? (await beginFolder(path, [walPath, dbPath], begin));
-  await makeFolder(walPath);
-  await settleFolders(path);
-  return { path, walPath, dbPath, identity, release: () => lock.release() };
+  const identity = (await readFormat(disk, path)) ?? (await beginFolder(disk, path, [walPath, dbPath], begin));
+  await makeFolder(disk, walPath);
+  await settleFolders(disk, path);
+  return { disk, path, walPath, dbPath, identity, release: () => lock.release() };
 }
 
 /** Makes a new member. FORMAT comes first, so that a crash in between leaves a folder that can be begun again. */
-async function beginFolder(path: string, subfolders: readonly string[], begin: Begin): Promise<Identity> {
+async function beginFolder(disk: Disk, path: string, subfolders: readonly string[], begin: Begin): Promise<Identity> {
   for (const folder of subfolders) {
-    if (await exists(folder)) {
+    if (await disk.exists(folder)) {
       const why = `it has ${folder} but no FORMAT; restore that file, or if a restore was cut off, begin it again`;
       throw new DataDirError('DATA_DIR_UNREADABLE', path, why);
     }
   }
   const identity = await begin();
-  await writeFormat(path, identity);
+  await writeFormat(disk, path, identity);
   return identity;
-}
-
-async function checkAccess(path: string, logger: Logger): Promise<void> {
-  const { mode } = await stat(path);
-  if ((mode & OTHERS_MODE) !== 0) {
-    const fields = { path, mode: (mode & 0o777).toString(8) };
-    logger.warn(fields, 'other users have access to the data folder; its mode should be 700');
-  }
-  await access(path, constants.R_OK | constants.X_OK).catch((error: Error) => {
-    throw new DataDirError('DATA_DIR_UNREADABLE', path, error.message, { cause: error });
-  });
-  await access(path, constants.W_OK);
 }
 
 function codeOf(error: NodeJS.ErrnoException): DataDirError['code'] {

@@ -15,6 +15,7 @@ import { mkdir, mkdtemp, readdir, rename, rm, symlink } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { type Clock, sleep } from '../base/clock.js';
 import { DataDirError } from '../base/errors.js';
 import { between, type Prng } from '../base/prng.js';
 
@@ -34,7 +35,10 @@ export interface DataLock {
  * @param folder - the data folder; it exists
  * @throws {@link DataDirError} `DATA_DIR_LOCKED` if another store has it open, with the id of its process
  */
-export async function lockDataFolder(folder: string, prng: Prng): Promise<DataLock> {
+export async function lockDataFolder(
+  folder: string,
+  { prng, clock }: { readonly prng: Prng; readonly clock: Clock },
+): Promise<DataLock> {
   const claims = join(folder, 'LOCK');
   await mkdir(claims, { recursive: true, mode: 0o700 });
   return withShortPath(claims, async (short) => {
@@ -45,7 +49,7 @@ export async function lockDataFolder(folder: string, prng: Prng): Promise<DataLo
       await claim.release();
       if (attempt === ATTEMPTS) throw new DataDirError('DATA_DIR_LOCKED', folder, `process ${holder} has it open`);
       const { least, most } = WITHDRAWN_WAIT_MS;
-      await new Promise((elapsed) => setTimeout(elapsed, between(prng, least, most)));
+      await sleep(clock, between(prng, least, most));
     }
   });
 }

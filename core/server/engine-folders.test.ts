@@ -2,8 +2,9 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { engineFolders, type FolderOperations, putInForce, settleFolders } from './engine-folders.js';
-import { removeFolder, renameDurably } from './folders.js';
+import type { Disk } from '../wal/disk.js';
+import { nodeDisk } from '../wal/node-disk.js';
+import { engineFolders, putInForce, settleFolders } from './engine-folders.js';
 
 let path: string;
 beforeEach(async () => {
@@ -17,8 +18,8 @@ async function make(folder: string, content: string): Promise<void> {
   for (const name of ['data.mdb', 'lock.mdb']) await writeFile(join(folder, name), content);
 }
 
-/** Operations of which one is cut off: not begun, or half done, and none is begun after it. */
-function cutOff(at: number, how: 'before' | 'half'): FolderOperations & { readonly count: () => number } {
+/** A disk of which one rename or removal is cut off: not begun, or half done, and none is begun after it. */
+function cutOff(at: number, how: 'before' | 'half'): Disk & { readonly count: () => number } {
   let count = 0;
   const act = async (whole: () => Promise<void>, half: () => Promise<void>) => {
     const number = count;
@@ -28,15 +29,16 @@ function cutOff(at: number, how: 'before' | 'half'): FolderOperations & { readon
     throw new Error('the process ended');
   };
   return {
+    ...nodeDisk,
     rename: (from, to) =>
       act(
-        () => renameDurably(from, to),
+        () => nodeDisk.rename(from, to),
         // A rename is done or not; only its being durable may still be open.
-        () => renameDurably(from, to),
+        () => nodeDisk.rename(from, to),
       ),
-    remove: (folder) =>
+    removeTree: (folder) =>
       act(
-        () => removeFolder(folder),
+        () => nodeDisk.removeTree(folder),
         () => rm(join(folder, 'data.mdb'), { force: true }),
       ),
     count: () => count,
@@ -51,18 +53,18 @@ describe('a process that ends', () => {
     async (how) => {
       const seen: string[] = [];
       for (let step = 0; step < 5; step += 1) {
-        for (const name of await readdir(path)) await removeFolder(join(path, name));
+        for (const name of await readdir(path)) await nodeDisk.removeTree(join(path, name));
         const folders = engineFolders(path);
         await make(folders.current, 'old');
         await make(folders.incoming, 'new');
-        const operations = cutOff(step, how);
-        const isDone = await putInForce(folders, operations).then(
+        const disk = cutOff(step, how);
+        const isDone = await putInForce(disk, folders).then(
           () => true,
           () => false,
         );
-        expect(isDone).toBe(step === operations.count());
+        expect(isDone).toBe(step === disk.count());
 
-        await settleFolders(path);
+        await settleFolders(nodeDisk, path);
 
         seen.push(await inForce());
         expect(await readdir(path)).toEqual(['db']);
@@ -81,11 +83,11 @@ describe('a process that ends', () => {
   ])('while %s are settled is followed by a start that settles them in the same way', async (names, expected) => {
     for (const how of ['before', 'half'] as const) {
       for (let step = 0; step < 4; step += 1) {
-        for (const name of await readdir(path)) await removeFolder(join(path, name));
+        for (const name of await readdir(path)) await nodeDisk.removeTree(join(path, name));
         for (const name of names) await make(join(path, name), name);
-        await settleFolders(path, cutOff(step, how)).catch(() => undefined);
+        await settleFolders(cutOff(step, how), path).catch(() => undefined);
 
-        await settleFolders(path);
+        await settleFolders(nodeDisk, path);
 
         expect(await inForce()).toBe(expected);
         expect(await readdir(path)).toEqual(['db']);
@@ -95,6 +97,6 @@ describe('a process that ends', () => {
 });
 
 test("a new folder is given an empty engine's folder", async () => {
-  await settleFolders(path);
+  await settleFolders(nodeDisk, path);
   expect([await readdir(path), await readdir(join(path, 'db'))]).toEqual([['db'], []]);
 });

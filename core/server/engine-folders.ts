@@ -11,7 +11,8 @@
  */
 import { join } from 'node:path';
 import { DataDirError } from '../base/errors.js';
-import { exists, makeFolder, removeFolder, renameDurably } from './folders.js';
+import type { Disk } from '../wal/disk.js';
+import { makeFolder, renameDurably } from './folders.js';
 
 export interface EngineFolders {
   readonly receiving: string;
@@ -30,23 +31,12 @@ export function engineFolders(path: string): EngineFolders {
   };
 }
 
-/** What is done to folders; a test lets the process end within it. */
-export interface FolderOperations {
-  readonly rename: typeof renameDurably;
-  readonly remove: typeof removeFolder;
-}
-
-const OPERATIONS: FolderOperations = { rename: renameDurably, remove: removeFolder };
-
 /** Puts the incoming state in the place of the current one, whose engine is closed. */
-export async function putInForce(
-  { incoming, current, outgoing }: EngineFolders,
-  { rename, remove } = OPERATIONS,
-): Promise<void> {
-  await remove(outgoing);
-  await rename(current, outgoing);
-  await rename(incoming, current);
-  await remove(outgoing);
+export async function putInForce(disk: Disk, { incoming, current, outgoing }: EngineFolders): Promise<void> {
+  await disk.removeTree(outgoing);
+  await renameDurably(disk, current, outgoing);
+  await renameDurably(disk, incoming, current);
+  await disk.removeTree(outgoing);
 }
 
 /**
@@ -54,21 +44,21 @@ export async function putInForce(
  *
  * @throws {@link DataDirError} if the engine's folder is gone
  */
-export async function settleFolders(path: string, { rename, remove } = OPERATIONS): Promise<void> {
+export async function settleFolders(disk: Disk, path: string): Promise<void> {
   const { receiving, incoming, current, outgoing } = engineFolders(path);
-  await remove(receiving);
-  if (await exists(current)) {
-    await remove(incoming);
-    await remove(outgoing);
+  await disk.removeTree(receiving);
+  if (await disk.exists(current)) {
+    await disk.removeTree(incoming);
+    await disk.removeTree(outgoing);
     return;
   }
-  if (await exists(incoming)) {
-    await rename(incoming, current);
-    await remove(outgoing);
+  if (await disk.exists(incoming)) {
+    await renameDurably(disk, incoming, current);
+    await disk.removeTree(outgoing);
     return;
   }
-  if (await exists(outgoing)) {
+  if (await disk.exists(outgoing)) {
     throw new DataDirError('DATA_DIR_UNREADABLE', path, 'it has db.outgoing but no db; restore this member');
   }
-  await makeFolder(current);
+  await makeFolder(disk, current);
 }

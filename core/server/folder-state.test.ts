@@ -8,6 +8,7 @@ import { toText } from '../base/bytes.js';
 import { everything, key } from '../base/key-range.js';
 import { silentLogger } from '../base/logger.js';
 import { seededPrng } from '../base/prng.js';
+import { systemClock } from '../base/system-clock.js';
 import { encodeCommand } from '../machine/codec.js';
 import { Machine } from '../machine/machine.js';
 import { encodeMemberInfos } from '../machine/member-info.js';
@@ -19,7 +20,9 @@ import { nodeDisk } from '../wal/node-disk.js';
 import { Wal } from '../wal/wal.js';
 import { type DataFolder, openDataFolder } from './data-folder.js';
 import { openFolderState } from './folder-state.js';
+import { thisMachine } from './platform.js';
 
+const SURROUNDINGS = { platform: thisMachine, prng: seededPrng(1), clock: systemClock, logger: silentLogger };
 const SETTINGS = { watch: { queueEventsMax: 100, catchUpRevisionsMax: 100 } };
 const MEMBER = { id: 1n, name: '', peerUrls: [], clientUrls: [], incarnation: 0n, isLearner: false };
 
@@ -59,9 +62,10 @@ async function* damaged(chunks: AsyncIterable<Uint8Array>) {
 }
 
 async function open(at = path) {
-  const folder = await openDataFolder(at, { prng: seededPrng(1), logger: silentLogger });
+  const folder = await openDataFolder(at, SURROUNDINGS);
   closers.push(() => folder.release());
   const opened = await openFolderState(folder, {
+    ...SURROUNDINGS,
     overlayBytesMax: 2 ** 20,
     openMachine: (backend, watch) => Machine.open(backend, SETTINGS, watch),
   });
@@ -243,7 +247,7 @@ describe('a crash', () => {
 
   test('between the state and the log leaves a log that begins anew when it is opened', async () => {
     const { store, state, folder } = await openOld();
-    const log = { disk: nodeDisk, path: folder.walPath, logger: silentLogger };
+    const log = { disk: nodeDisk, path: folder.walPath, logger: silentLogger, newLogId: () => 1n };
     const { wal } = await Wal.open(log);
     const data = encodeCommand(put('a', 'old'));
     await wal.append(
@@ -276,13 +280,15 @@ describe('a crash', () => {
 });
 
 test('an engine that does not hold what a machine wrote is closed again', async () => {
-  const folder = await openDataFolder(path, { prng: seededPrng(1), logger: silentLogger });
+  const folder = await openDataFolder(path, SURROUNDINGS);
   closers.push(() => folder.release());
   let opened: Backend | undefined;
   const openMachine = (backend: Backend): Machine => {
     opened = backend;
     throw new Error('not a state');
   };
-  await expect(openFolderState(folder, { overlayBytesMax: 1, openMachine })).rejects.toThrow('not a state');
+  await expect(openFolderState(folder, { ...SURROUNDINGS, overlayBytesMax: 1, openMachine })).rejects.toThrow(
+    'not a state',
+  );
   expect(() => opened?.sizeBytes()).toThrow('closed');
 });

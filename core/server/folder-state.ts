@@ -1,5 +1,6 @@
 import type { Backend } from '../backend/backend.js';
 import { assert } from '../base/assert.js';
+import type { Clock } from '../base/clock.js';
 import type { Machine } from '../machine/machine.js';
 import type { ReceivedSnapshot, State, StateStore } from '../member/state-store.js';
 import type { SnapshotPosition } from '../raft/types.js';
@@ -9,11 +10,15 @@ import {
   writeInstalledPosition,
 } from '../snapshot/installed-position.js';
 import { readSnapshot } from '../snapshot/read-snapshot.js';
+import type { Disk } from '../wal/disk.js';
 import { type DataFolder, orDataDirError } from './data-folder.js';
 import { type EngineFolders, engineFolders, putInForce } from './engine-folders.js';
-import { removeFolder, renameDurably, syncFolder } from './folders.js';
+import { renameDurably } from './folders.js';
+import type { Platform } from './platform.js';
 
 export interface FolderStateOptions {
+  readonly platform: Pick<Platform, 'openEngine'>;
+  readonly clock: Clock;
   /** Bytes that were applied and are not yet in the engine, above which writers wait. */
   readonly overlayBytesMax: number;
   /** Opens the state machine over an engine; with `watch`, it takes that hub over. */
@@ -54,13 +59,15 @@ export async function openFolderState(folder: DataFolder, options: FolderStateOp
  * `docs/internals/snapshot-format.md` has the steps, and what a crash leaves at each.
  */
 class FolderStateStore implements StateStore {
+  readonly #disk: Disk;
   readonly #dataDir: string;
   readonly #folders: EngineFolders;
   readonly #options: FolderStateOptions;
   #received: ReceivedInFolder | undefined;
   #isReceiving = false;
 
-  constructor({ path }: DataFolder, options: FolderStateOptions) {
+  constructor({ disk, path }: DataFolder, options: FolderStateOptions) {
+    this.#disk = disk;
     this.#dataDir = path;
     this.#folders = engineFolders(path);
     this.#options = options;
@@ -86,28 +93,27 @@ class FolderStateStore implements StateStore {
     this.#received.take();
     await current.backend.close();
     return orDataDirError(this.#dataDir, async () => {
-      await putInForce(this.#folders);
+      await putInForce(this.#disk, this.#folders);
       const backend = await this.openEngine(this.#folders.current);
       return { backend, machine: this.#options.openMachine(backend, current.machine.watch) };
     });
   }
 
-  /** LMDB is loaded only by those who have a folder. */
-  async openEngine(path: string): Promise<Backend> {
-    const { openLmdbBackend } = await import('../backend/lmdb-backend.js');
-    return openLmdbBackend({ path, overlayBytesMax: this.#options.overlayBytesMax });
+  openEngine(path: string): Promise<Backend> {
+    const { platform, overlayBytesMax, clock } = this.#options;
+    return platform.openEngine({ path, overlayBytesMax, clock });
   }
 
   async #receive(chunks: AsyncIterable<Uint8Array>): Promise<ReceivedInFolder> {
     const { receiving, incoming } = this.#folders;
-    await removeFolder(receiving);
+    await this.#disk.removeTree(receiving);
     try {
       const position = await this.#fill(receiving, chunks);
-      await syncFolder(receiving);
-      await renameDurably(receiving, incoming);
-      return new ReceivedInFolder(position, incoming, () => (this.#received = undefined));
+      await this.#disk.syncDirectory(receiving);
+      await renameDurably(this.#disk, receiving, incoming);
+      return new ReceivedInFolder(position, this.#disk, incoming, () => (this.#received = undefined));
     } catch (error) {
-      await removeFolder(receiving);
+      await this.#disk.removeTree(receiving);
       throw error;
     }
   }
@@ -127,15 +133,18 @@ class FolderStateStore implements StateStore {
 }
 
 class ReceivedInFolder implements ReceivedSnapshot {
+  readonly #disk: Disk;
   readonly #path: string;
   readonly #onGone: () => void;
   #isHere = true;
 
   constructor(
     readonly position: SnapshotPosition,
+    disk: Disk,
     path: string,
     onGone: () => void,
   ) {
+    this.#disk = disk;
     this.#path = path;
     this.#onGone = onGone;
   }
@@ -149,6 +158,6 @@ class ReceivedInFolder implements ReceivedSnapshot {
   async discard(): Promise<void> {
     if (!this.#isHere) return;
     this.take();
-    await removeFolder(this.#path);
+    await this.#disk.removeTree(this.#path);
   }
 }

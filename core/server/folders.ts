@@ -1,53 +1,28 @@
-/** Folders, made, removed and renamed so that a crash does not undo it. */
-import { constants } from 'node:fs';
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+/** Folders, made and renamed so that a crash does not undo it. */
 import { dirname, resolve } from 'node:path';
-
-/** Only for its owner: a data folder holds everything that the store does. */
-const FOLDER_MODE = 0o700;
+import type { Disk } from '../wal/disk.js';
 
 /**
  * Makes a folder and what is above it, durably: a new name is only safe once the folder that has it is synced.
  *
  * @returns the topmost folder that was made; `undefined` if none had to be
  */
-export async function makeFolder(path: string): Promise<string | undefined> {
-  const first = await mkdir(path, { recursive: true, mode: FOLDER_MODE });
-  if (first === undefined) return undefined;
-  const top = dirname(resolve(first));
-  for (let folder = dirname(resolve(path)); ; folder = dirname(folder)) {
-    await syncFolder(folder);
-    if (folder === top || folder === dirname(folder)) return first;
-  }
-}
-
-/** Makes it durable which names a folder has. */
-export async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, constants.O_RDONLY);
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
+export async function makeFolder(disk: Disk, path: string): Promise<string | undefined> {
+  const missing = await missingFolders(disk, resolve(path));
+  for (const folder of missing.toReversed()) await disk.makeDirectory(folder);
+  for (const folder of missing) await disk.syncDirectory(dirname(folder));
+  return missing.at(-1);
 }
 
 /** Gives a file or folder another name in the same folder, durably. */
-export async function renameDurably(from: string, to: string): Promise<void> {
-  await rename(from, to);
-  await syncFolder(dirname(resolve(to)));
+export async function renameDurably(disk: Disk, from: string, to: string): Promise<void> {
+  await disk.rename(from, to);
+  await disk.syncDirectory(dirname(resolve(to)));
 }
 
-/** Removes a folder and all that is in it; if it does not exist, nothing happens. */
-export async function removeFolder(path: string): Promise<void> {
-  await rm(path, { recursive: true, force: true });
-}
-
-export async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return false;
-      throw error;
-    },
-  );
+/** The lowest first. */
+async function missingFolders(disk: Disk, path: string): Promise<string[]> {
+  const missing: string[] = [];
+  for (let folder = path; !(await disk.exists(folder)); folder = dirname(folder)) missing.push(folder);
+  return missing;
 }

@@ -1,9 +1,10 @@
 /** The file FORMAT of a data folder: the version of its layout, and who lives there. */
-import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { asBuffer } from '../base/bytes.js';
 import { DataDirError } from '../base/errors.js';
 import type { Identity } from '../member/identity.js';
+import type { Disk } from '../wal/disk.js';
 import { renameDurably } from './folders.js';
 
 /** The version that this program writes, and the only one that it reads. */
@@ -14,8 +15,8 @@ const FORMAT_VERSION = 2;
  *
  * @throws {@link DataDirError} if the file is not as this program wrote it
  */
-export async function readFormat(path: string): Promise<Identity | undefined> {
-  const text = await textOf(join(path, 'FORMAT'));
+export async function readFormat(disk: Disk, path: string): Promise<Identity | undefined> {
+  const text = await textOf(disk, join(path, 'FORMAT'));
   if (text === undefined) return undefined;
   const [, format] = /^(\d+)\n/.exec(text) ?? [];
   checkVersion(path, Number(format));
@@ -30,16 +31,16 @@ export async function readFormat(path: string): Promise<Identity | undefined> {
 }
 
 /** Writes it in place of one that is there, durably and at once: a crash leaves the one or the other. */
-export async function writeFormat(path: string, identity: Identity): Promise<void> {
+export async function writeFormat(disk: Disk, path: string, identity: Identity): Promise<void> {
   const [temporary, final] = [join(path, 'FORMAT.new'), join(path, 'FORMAT')];
-  const file = await open(temporary, 'w', 0o600);
+  const file = await disk.create(temporary);
   try {
-    await file.writeFile(formatText(identity));
+    await file.write(Buffer.from(formatText(identity)), 0);
     await file.sync();
   } finally {
     await file.close();
   }
-  await renameDurably(temporary, final);
+  await renameDurably(disk, temporary, final);
 }
 
 function checkVersion(path: string, version: number): void {
@@ -69,11 +70,12 @@ function idIn(text: string, name: string): bigint {
   return BigInt(`0x${hex ?? 0}`);
 }
 
-async function textOf(file: string): Promise<string | undefined> {
+async function textOf(disk: Disk, path: string): Promise<string | undefined> {
+  if (!(await disk.exists(path))) return undefined;
+  const file = await disk.open(path, 'read');
   try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
+    return asBuffer(await file.read(0, await file.sizeBytes())).toString();
+  } finally {
+    await file.close();
   }
 }

@@ -2,9 +2,9 @@ import type { Clock } from '../base/clock.js';
 import { InvalidArgumentError, UnavailableError } from '../base/errors.js';
 import type { MemberInfo } from '../machine/types.js';
 import { decodeMembers, type MembersTold } from '../member/peer-traffic.js';
-import { queryMembers } from '../peer/query.js';
 import type { PeerTls } from '../peer/types.js';
 import type { ClusterSettings } from './cluster-options.js';
+import type { Platform } from './platform.js';
 
 /** What the cluster that is joined says of itself, and of whoever joins. */
 export interface Introduction extends MembersTold {
@@ -12,6 +12,7 @@ export interface Introduction extends MembersTold {
 }
 
 export interface JoinSurroundings {
+  readonly platform: Pick<Platform, 'queryMembers'>;
   readonly tls: PeerTls | undefined;
   readonly clock: Clock;
   readonly timeoutMs: number;
@@ -40,11 +41,14 @@ function urlsOfOthers({ peers = {}, advertisePeers }: ClusterSettings): readonly
 }
 
 /** One after the other: the first who answers knows enough. */
-async function askAnyone(urls: readonly string[], { tls, clock, timeoutMs }: JoinSurroundings): Promise<MembersTold> {
+async function askAnyone(
+  urls: readonly string[],
+  { platform, tls, clock, timeoutMs }: JoinSurroundings,
+): Promise<MembersTold> {
   const failures: string[] = [];
   for (const url of urls) {
     try {
-      return decodeMembers(await queryMembers(url, { timeoutMs, clock, ...(tls && { tls }) }));
+      return decodeMembers(await platform.queryMembers(url, { timeoutMs, clock, ...(tls && { tls }) }));
     } catch (error) {
       failures.push((error as Error).message);
     }

@@ -15,15 +15,25 @@ const LEADER_LOSS_TIMEOUTS = 3;
  * @throws {@link InvalidArgumentError} if an address is not of the form `http://host:port`
  * @throws the operating system's error if an address cannot be listened on, such as one in use
  */
-export async function listen(member: Member, at: ListenAt, { logger, settings }: Surroundings, closers: Closers) {
+export async function listen(
+  member: Member,
+  at: ListenAt,
+  { platform, logger, settings }: Surroundings,
+  closers: Closers,
+) {
   const addresses = toAddresses(at, 'listen');
-  // Loaded only by those who listen.
-  const { serveGrpc } = await import('../rpc/grpc-carrier.js');
   const urls: string[] = [];
   for (const { host, port } of addresses) {
     if (!LOOPBACK.has(host)) logger.warn({ host, port }, 'whoever reaches this address can read and change everything');
     const limits = { leaderLossMs: LEADER_LOSS_TIMEOUTS * settings.electionTimeoutMs };
-    const server = await serveGrpc({ host, port, member, maxRequestBytes: settings.requestBytesMax, logger, limits });
+    const server = await platform.serve({
+      host,
+      port,
+      member,
+      maxRequestBytes: settings.requestBytesMax,
+      logger,
+      limits,
+    });
     closers.add(() => server.close());
     urls.push(toUrl(server));
   }

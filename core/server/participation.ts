@@ -1,5 +1,4 @@
 import type { StateStore } from '../member/state-store.js';
-import { startPeers } from '../peer/transport.js';
 import type { MemberInfo } from '../machine/types.js';
 import type { Identity } from '../member/identity.js';
 import type { Participation, Surroundings } from './assemble.js';
@@ -22,7 +21,7 @@ export interface Participant {
 export function participate(
   { identity, cluster, ...known }: Participant,
   options: ClusterOptions,
-  { settings, clock, prng, logger }: Surroundings,
+  { platform, settings, clock, prng, logger }: Surroundings,
 ): Participation {
   const isSecure = cluster.advertisePeers.some((url) => url.startsWith('https:'));
   return {
@@ -34,7 +33,7 @@ export function participate(
       cluster.listenPeers.length === 0
         ? undefined
         : (handler) =>
-            startPeers({
+            platform.startPeers({
               greeting: identity,
               listen: cluster.listenPeers,
               ...(isSecure && options.peerTls && { tls: options.peerTls }),

@@ -7,6 +7,7 @@ import { toText } from '../base/bytes.js';
 import { everything } from '../base/key-range.js';
 import { silentLogger } from '../base/logger.js';
 import { seededPrng } from '../base/prng.js';
+import { systemClock } from '../base/system-clock.js';
 import { encodeCommand } from '../machine/codec.js';
 import { Machine } from '../machine/machine.js';
 import { encodeMemberInfos } from '../machine/member-info.js';
@@ -18,8 +19,10 @@ import { nodeDisk } from '../wal/node-disk.js';
 import { Wal } from '../wal/wal.js';
 import { openDataFolder } from './data-folder.js';
 import { openFolderState } from './folder-state.js';
+import { thisMachine } from './platform.js';
 import { restoreSnapshot, saveSnapshot, snapshotStatus } from './restore.js';
 
+const SURROUNDINGS = { platform: thisMachine, prng: seededPrng(1), clock: systemClock, logger: silentLogger };
 const SETTINGS = { watch: { queueEventsMax: 100, catchUpRevisionsMax: 100 } };
 const IDENTITY = { clusterId: 100n, memberId: 11n, incarnation: 5n };
 /** The cluster that the snapshot is of, and the one that it is restored to. */
@@ -132,10 +135,14 @@ describe('restoring', () => {
     const status = await restore();
     expect(status).toMatchObject({ index: 6, term: 4, members: [11n, 12n, 13n].map(info) });
 
-    const folder = await openDataFolder(dataDir, { prng: seededPrng(1), logger: silentLogger });
+    const folder = await openDataFolder(dataDir, SURROUNDINGS);
     expect(folder.identity).toEqual(IDENTITY);
     const openMachine = (backend: Parameters<typeof Machine.open>[0]) => Machine.open(backend, SETTINGS);
-    const { state: restored, snapshot } = await openFolderState(folder, { overlayBytesMax: 2 ** 20, openMachine });
+    const { state: restored, snapshot } = await openFolderState(folder, {
+      ...SURROUNDINGS,
+      overlayBytesMax: 2 ** 20,
+      openMachine,
+    });
     const { machine, backend } = restored;
     const kvs = machine.keyspace.range(get(everything())).kvs.map((kv) => `${toText(kv.key)}=${toText(kv.value)}`);
     expect(kvs).toEqual(['a=3', 'b=2']);
@@ -146,7 +153,7 @@ describe('restoring', () => {
     expect(machine.membership.isRemoved(3n)).toBe(false);
     expect(machine).toMatchObject({ appliedIndex: 6, appliedTerm: 4, appliedHash: state().machine.appliedHash });
 
-    const log = { disk: nodeDisk, path: folder.walPath, logger: silentLogger };
+    const log = { disk: nodeDisk, path: folder.walPath, logger: silentLogger, newLogId: () => 1n };
     const opened = await Wal.open({ ...log, durableIndex: 6, snapshot });
     expect(opened).toMatchObject({ firstIndex: 7, previousTerm: 4, entries: [] });
     expect(opened.hardState).toEqual({ term: 4, votedFor: 0n, commitIndex: 6 });
@@ -204,7 +211,7 @@ describe('restoring', () => {
     await save();
     await restore();
     await rm(join(dataDir, 'FORMAT'));
-    const opening = openDataFolder(dataDir, { prng: seededPrng(1), logger: silentLogger });
+    const opening = openDataFolder(dataDir, SURROUNDINGS);
     await expect(opening).rejects.toThrow('if a restore was cut off, begin it again');
   });
 });

@@ -1,27 +1,30 @@
 /** Backups: saving a snapshot to a file, looking at one, and making a new data folder of one. */
-import { createReadStream } from 'node:fs';
-import { open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Backend } from '../backend/backend.js';
+import type { Clock } from '../base/clock.js';
 import { DataDirError, InvalidArgumentError } from '../base/errors.js';
 import { silentLogger } from '../base/logger.js';
+import { type Prng, randomId } from '../base/prng.js';
+import { systemClock } from '../base/system-clock.js';
+import { systemPrng } from '../base/system-prng.js';
 import { writeMembership } from '../machine/membership-record.js';
 import type { MemberInfo } from '../machine/types.js';
 import type { Identity } from '../member/identity.js';
 import type { Configuration } from '../raft/types.js';
 import { type InstalledPosition, writeInstalledPosition } from '../snapshot/installed-position.js';
 import { inspectSnapshot, readSnapshot, type SnapshotFacts } from '../snapshot/read-snapshot.js';
-import { nodeDisk } from '../wal/node-disk.js';
+import type { Disk } from '../wal/disk.js';
 import { Wal } from '../wal/wal.js';
 import { orDataDirError } from './data-folder.js';
-import { lockDataFolder } from './data-lock.js';
 import { engineFolders } from './engine-folders.js';
-import { exists, makeFolder, removeFolder, renameDurably, syncFolder } from './folders.js';
+import { makeFolder, renameDurably } from './folders.js';
 import { writeFormat } from './format-file.js';
-import { systemPrng } from './system-prng.js';
+import { type Platform, thisMachine } from './platform.js';
 
 /** The engine takes what is restored as fast as it comes; more than this waits. */
 const OVERLAY_BYTES_MAX = 32 * 1024 * 1024;
+/** How much of a snapshot file is read at a time. */
+const CHUNK_BYTES = 64 * 1024;
 
 /** What a snapshot file holds. */
 export interface SnapshotStatus {
@@ -61,25 +64,36 @@ export interface RestoreOptions {
  * @throws {@link SnapshotDamagedError} if what came is not a whole snapshot; no file is left behind
  * @throws what the chunks, or the file system, fail with
  */
-export async function saveSnapshot(chunks: AsyncIterable<Uint8Array>, path: string): Promise<SnapshotStatus> {
+export async function saveSnapshot(
+  chunks: AsyncIterable<Uint8Array>,
+  path: string,
+  { disk }: Pick<Platform, 'disk'> = thisMachine,
+): Promise<SnapshotStatus> {
   const part = `${path}.part`;
-  const file = await open(part, 'w', 0o600);
   try {
-    const status = statusOf(
-      await inspectSnapshot(
-        passing(chunks, async (chunk) => {
-          for (let at = 0; at < chunk.length;) at += (await file.write(chunk, at)).bytesWritten;
-        }),
-      ),
-    );
-    await file.sync();
-    await file.close();
-    await renameDurably(part, path);
+    const status = await writeWhole(disk, part, chunks);
+    await renameDurably(disk, part, path);
     return status;
   } catch (error) {
-    await file.close();
-    await rm(part, { force: true });
+    await disk.removeTree(part);
     throw error;
+  }
+}
+
+async function writeWhole(disk: Disk, path: string, chunks: AsyncIterable<Uint8Array>): Promise<SnapshotStatus> {
+  const file = await disk.create(path);
+  try {
+    let offset = 0;
+    const facts = await inspectSnapshot(
+      passing(chunks, async (chunk) => {
+        await file.write(chunk, offset);
+        offset += chunk.length;
+      }),
+    );
+    await file.sync();
+    return statusOf(facts);
+  } finally {
+    await file.close();
   }
 }
 
@@ -90,7 +104,7 @@ export async function saveSnapshot(chunks: AsyncIterable<Uint8Array>, path: stri
  * @throws {@link InvalidArgumentError} if the file cannot be read
  */
 export async function snapshotStatus(file: string): Promise<SnapshotStatus> {
-  return statusOf(await inspectSnapshot(chunksOf(file)));
+  return statusOf(await inspectSnapshot(chunksOf(thisMachine.disk, file)));
 }
 
 /**
@@ -101,50 +115,68 @@ export async function snapshotStatus(file: string): Promise<SnapshotStatus> {
  * @throws {@link SnapshotDamagedError}, {@link SnapshotNewerError}, and {@link InvalidArgumentError} if the file cannot be
  * read; whatever is thrown, nothing is left behind
  */
-export async function restoreSnapshot(options: RestoreOptions): Promise<SnapshotStatus> {
+export function restoreSnapshot(options: RestoreOptions): Promise<SnapshotStatus> {
+  return restoreSnapshotOn({ platform: thisMachine, clock: systemClock, prng: systemPrng }, options);
+}
+
+/** Where a snapshot is restored. */
+export interface RestoreSurroundings {
+  readonly platform: Pick<Platform, 'disk' | 'lock' | 'openEngine'>;
+  readonly clock: Clock;
+  readonly prng: Prng;
+}
+
+/** As {@link restoreSnapshot}, somewhere else than on this machine. */
+export async function restoreSnapshotOn(
+  surroundings: RestoreSurroundings,
+  options: RestoreOptions,
+): Promise<SnapshotStatus> {
+  const { disk } = surroundings.platform;
   const { dataDir } = options;
   return orDataDirError(dataDir, async () => {
-    await refuseFull(dataDir);
-    const made = await makeFolder(dataDir);
+    await refuseFull(disk, dataDir);
+    const made = await makeFolder(disk, dataDir);
     try {
-      return await restoreInto(options);
+      return await restoreInto(surroundings, options);
     } catch (error) {
-      await clear(dataDir, made);
+      await clear(disk, dataDir, made);
       throw error;
     }
   });
 }
 
-async function restoreInto({ file, dataDir, ...options }: RestoreOptions): Promise<SnapshotStatus> {
-  const lock = await lockDataFolder(dataDir, systemPrng());
+async function restoreInto(surroundings: RestoreSurroundings, options: RestoreOptions): Promise<SnapshotStatus> {
+  const { platform } = surroundings;
+  const { dataDir, identity } = options;
+  const lock = await platform.lock(dataDir, surroundings);
   try {
-    const status = await fillEngine(file, dataDir, options);
-    await beginLog(dataDir, status);
+    const status = await fillEngine(surroundings, options);
+    await beginLog(surroundings, dataDir, status);
     // Last, so that a folder that is not complete is nobody's.
-    await writeFormat(dataDir, options.identity);
+    await writeFormat(platform.disk, dataDir, identity);
     return status;
   } finally {
     await lock.release();
   }
 }
 
-type EngineOptions = Pick<RestoreOptions, 'configuration' | 'members' | 'skipHashCheck'>;
-
-/** LMDB is loaded only by those who have a folder. */
-async function fillEngine(file: string, dataDir: string, options: EngineOptions): Promise<SnapshotStatus> {
-  const { openLmdbBackend } = await import('../backend/lmdb-backend.js');
+async function fillEngine(
+  { platform, clock }: RestoreSurroundings,
+  { file, dataDir, ...options }: RestoreOptions,
+): Promise<SnapshotStatus> {
+  const { disk } = platform;
   const { current: path } = engineFolders(dataDir);
-  await makeFolder(path);
-  const backend = openLmdbBackend({ path, overlayBytesMax: OVERLAY_BYTES_MAX });
+  await makeFolder(disk, path);
+  const backend = await platform.openEngine({ path, overlayBytesMax: OVERLAY_BYTES_MAX, clock });
   try {
-    const facts = await readSnapshot(chunksOf(file), { backend }, { skipHashCheck: options.skipHashCheck });
+    const facts = await readSnapshot(chunksOf(disk, file), { backend }, { skipHashCheck: options.skipHashCheck });
     const members = [...options.members].sort((a, b) => (a.id < b.id ? -1 : 1));
     replaceMembers(backend, facts.position, { ...options, members });
     await backend.flush();
     return statusOf({ ...facts, members });
   } finally {
     await backend.close();
-    await syncFolder(path);
+    await disk.syncDirectory(path);
   }
 }
 
@@ -160,8 +192,17 @@ function replaceMembers(
 }
 
 /** The log goes on where the snapshot ends, in its term, in which nobody has voted yet. */
-async function beginLog(dataDir: string, { index, term }: SnapshotStatus): Promise<void> {
-  const { wal } = await Wal.open({ disk: nodeDisk, path: join(dataDir, 'wal'), logger: silentLogger });
+async function beginLog(
+  { platform, prng }: RestoreSurroundings,
+  dataDir: string,
+  { index, term }: SnapshotStatus,
+): Promise<void> {
+  const { wal } = await Wal.open({
+    disk: platform.disk,
+    path: join(dataDir, 'wal'),
+    logger: silentLogger,
+    newLogId: () => randomId(prng),
+  });
   try {
     await wal.reset({ index, term }, { term, votedFor: 0n, commitIndex: index });
   } finally {
@@ -169,23 +210,32 @@ async function beginLog(dataDir: string, { index, term }: SnapshotStatus): Promi
   }
 }
 
-async function refuseFull(path: string): Promise<void> {
-  if (!(await exists(path)) || (await readdir(path)).length === 0) return;
+async function refuseFull(disk: Disk, path: string): Promise<void> {
+  if (!(await disk.exists(path)) || (await disk.list(path)).length === 0) return;
   throw new DataDirError('DATA_DIR_NOT_EMPTY', path, 'a snapshot is restored into a new or an empty folder only');
 }
 
 /** Leaves no more than there was before the topmost folder was made that had to be, if any. */
-async function clear(path: string, made: string | undefined): Promise<void> {
-  if (made !== undefined) return removeFolder(made);
-  for (const name of await readdir(path)) await removeFolder(join(path, name));
+async function clear(disk: Disk, path: string, made: string | undefined): Promise<void> {
+  if (made !== undefined) return disk.removeTree(made);
+  for (const name of await disk.list(path)) await disk.removeTree(join(path, name));
 }
 
-async function* chunksOf(file: string): AsyncGenerator<Uint8Array> {
+async function* chunksOf(disk: Disk, path: string): AsyncGenerator<Uint8Array> {
   try {
-    yield* createReadStream(file) as AsyncIterable<Uint8Array>;
+    const file = await disk.open(path, 'read');
+    try {
+      for (let offset = 0; ; offset += CHUNK_BYTES) {
+        const chunk = await file.read(offset, CHUNK_BYTES);
+        if (chunk.length === 0) return;
+        yield chunk;
+      }
+    } finally {
+      await file.close();
+    }
   } catch (error) {
     // What its reader throws does not come through here; only what the system says of the file.
-    throw new InvalidArgumentError('file', file, `a snapshot file that can be read: ${(error as Error).message}`);
+    throw new InvalidArgumentError('file', path, `a snapshot file that can be read: ${(error as Error).message}`);
   }
 }
 

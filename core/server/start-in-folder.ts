@@ -1,10 +1,10 @@
 import { DataDirError, InvalidArgumentError } from '../base/errors.js';
+import { randomId } from '../base/prng.js';
 import type { MemberInfo } from '../machine/types.js';
-import { type Identity, randomId } from '../member/identity.js';
+import type { Identity } from '../member/identity.js';
 import type { Member } from '../member/member.js';
 import { decodeConfiguration } from '../raft/configuration.js';
 import type { Configuration, MemberId } from '../raft/types.js';
-import { nodeDisk } from '../wal/node-disk.js';
 import { type OpenedWal, Wal } from '../wal/wal.js';
 import { assemble, openMachine, type Remains, type Surroundings } from './assemble.js';
 import { begin, beginAlone, isFresh } from './beginning.js';
@@ -65,20 +65,24 @@ interface InFolder extends Remains, Pick<FolderState, 'store'> {
   readonly folder: DataFolder;
 }
 
-async function open(folder: DataFolder, { settings, logger }: Surroundings, closers: Closers): Promise<InFolder> {
+async function open(folder: DataFolder, surroundings: Surroundings, closers: Closers): Promise<InFolder> {
+  const { platform, settings, clock, prng, logger } = surroundings;
   const { state, store, snapshot } = await openFolderState(folder, {
+    platform,
+    clock,
     overlayBytesMax: settings.overlayBytesMax,
     openMachine: (backend, watch) => openMachine(backend, settings, watch),
   });
   closers.add(() => state.backend.close());
   const { appliedIndex } = state.machine;
   const opened = await Wal.open({
-    disk: nodeDisk,
+    disk: folder.disk,
     path: folder.walPath,
     segmentBytes: settings.walSegmentBytes,
     durableIndex: appliedIndex,
     snapshot,
     logger,
+    newLogId: () => randomId(prng),
   });
   // Not `opened` itself, whose entries would stay in memory as long as this.
   const { wal: log, hardState } = opened;
@@ -147,8 +151,9 @@ class FolderStart {
   }
 
   async #introduce(): Promise<Introduction> {
-    const { clock } = this.#surroundings;
+    const { platform, clock } = this.#surroundings;
     this.#introduction ??= await introduce(this.cluster, {
+      platform,
       tls: this.#options.peerTls,
       clock,
       timeoutMs: INTRODUCTION_MS,

@@ -2,10 +2,10 @@ import { openMemoryBackend } from '../backend/memory-backend.js';
 import type { Clock } from '../base/clock.js';
 import { InvalidArgumentError } from '../base/errors.js';
 import { type Logger, silentLogger } from '../base/logger.js';
-import type { Prng } from '../base/prng.js';
+import { type Prng, randomId } from '../base/prng.js';
 import { systemClock } from '../base/system-clock.js';
+import { systemPrng } from '../base/system-prng.js';
 import { volatileLog } from '../member/durable-log.js';
-import { randomId } from '../member/identity.js';
 import type { Member } from '../member/member.js';
 import { isReachable, type ListenAt, toAddresses, toUrl } from './addresses.js';
 import { ALONE, assemble, openMachine, type Surroundings } from './assemble.js';
@@ -16,9 +16,9 @@ import { aloneCluster } from './cluster.js';
 import { type ClusterOptions, resolveCluster } from './cluster-options.js';
 import { orDataDirError } from './data-folder.js';
 import { listen } from './listen.js';
+import { type Platform, thisMachine } from './platform.js';
 import { resolveSettings, type Settings } from './settings.js';
 import { startInFolder } from './start-in-folder.js';
-import { systemPrng } from './system-prng.js';
 
 /** Where a member keeps what it is given: durably in a folder, or in memory until it is closed. */
 export type Where = { readonly dataDir: string } | { readonly memory: true };
@@ -56,11 +56,21 @@ export interface RunningMember {
  * @throws {@link MemberRefusedError}, {@link MemberRemovedError} if the cluster will not have this member
  * @throws {@link UnavailableError} if a cluster that exists is to be joined and nobody in it answers
  */
-export async function startMember(where: Where, options: StartOptions = {}): Promise<RunningMember> {
+export function startMember(where: Where, options: StartOptions = {}): Promise<RunningMember> {
+  return startMemberOn(thisMachine, where, options);
+}
+
+/** As {@link startMember}, somewhere else than on this machine: a simulation has a disk and a network of its own. */
+export async function startMemberOn(
+  platform: Platform,
+  where: Where,
+  options: StartOptions = {},
+): Promise<RunningMember> {
   const surroundings: Surroundings = {
+    platform,
     clock: options.clock ?? systemClock,
     logger: options.logger ?? silentLogger,
-    prng: options.prng ?? systemPrng(),
+    prng: options.prng ?? systemPrng,
     settings: resolveSettings(options),
   };
   const closers = new Closers();

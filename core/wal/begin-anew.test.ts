@@ -2,12 +2,13 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { seededPrng } from '../base/prng.js';
 import { SEGMENT_HEADER_BYTES } from './format.js';
 import { entriesOf, entry, hardState, LOG, openLog, shown } from './testing/log-fixture.js';
-import { MemoryDisk, type Survival } from './testing/memory-disk.js';
+import type { Survival } from '../testing/simulation/disk/survival.js';
+import { VirtualDisk } from '../testing/simulation/disk/virtual-disk.js';
 import type { OpenedWal } from './wal.js';
 
-let disk: MemoryDisk;
+let disk: VirtualDisk;
 beforeEach(() => {
-  disk = new MemoryDisk();
+  disk = new VirtualDisk();
 });
 
 /** A log with groups of one entry in small segments: 4 entries a segment. */
@@ -156,7 +157,7 @@ describe('a log that is opened after a snapshot was installed', () => {
   });
 
   test('is damaged if there is none', async () => {
-    disk = new MemoryDisk();
+    disk = new VirtualDisk();
     await expect(open(0)).rejects.toThrow('there is no log, but entry 20 was durable');
   });
 });
@@ -167,10 +168,10 @@ describe('a power cut', () => {
   /** Does `work` once for each of its disk operations, with the power cut at that one; tells whether it was done. */
   async function atEveryOperation(
     prepare: () => Promise<() => Promise<unknown>>,
-    check: (after: MemoryDisk, isDone: boolean) => Promise<void>,
+    check: (after: VirtualDisk, isDone: boolean) => Promise<void>,
   ): Promise<number> {
     for (let number = 0; ; number += 1) {
-      disk = new MemoryDisk();
+      disk = new VirtualDisk();
       const work = await prepare();
       const before = disk.operationCount;
       disk.fault = (operation) => (operation.number === before + number ? 'power cut' : undefined);

@@ -2,7 +2,8 @@ import { expect, test } from '@jest/globals';
 import { seededPrng } from '../base/prng.js';
 import type { HardState } from '../raft/types.js';
 import { SEGMENT_HEADER_BYTES } from './format.js';
-import { type DiskFault, MemoryDisk, type Survival } from './testing/memory-disk.js';
+import type { Survival } from '../testing/simulation/disk/survival.js';
+import { type DiskFault, VirtualDisk } from '../testing/simulation/disk/virtual-disk.js';
 import { entriesOf, entry, hardState, openLog, shown } from './testing/log-fixture.js';
 import type { OpenedWal, Wal } from './wal.js';
 
@@ -20,7 +21,7 @@ interface Told {
  * Begins a log, appends groups of different sizes, rolls over several segments, removes some. Ends early, and quietly, at
  * the first failure.
  */
-async function workload(disk: MemoryDisk): Promise<Told> {
+async function workload(disk: VirtualDisk): Promise<Told> {
   const told: Told = { lastIndex: 0, hardState: undefined, compactedIndex: 0 };
   try {
     const { wal } = await openLog(disk, SMALL_SEGMENTS);
@@ -56,7 +57,7 @@ function expectKept(told: Told, { firstIndex, entries, hardState: kept }: Opened
 }
 
 /** The log goes on where it was, and keeps what was added. */
-async function expectGoesOn(disk: MemoryDisk, opened: OpenedWal): Promise<void> {
+async function expectGoesOn(disk: VirtualDisk, opened: OpenedWal): Promise<void> {
   const next = opened.firstIndex + opened.entries.length;
   await opened.wal.append(undefined, [entry(next)]);
   const again = await openLog(disk.afterPowerCut('nothing'), SMALL_SEGMENTS);
@@ -67,13 +68,13 @@ async function expectGoesOn(disk: MemoryDisk, opened: OpenedWal): Promise<void> 
 /** Does `work` once for each operation of the workload, with a disk on which that operation goes wrong. */
 async function atEveryOperation(
   faultOf: (name: string) => DiskFault,
-  check: (disk: MemoryDisk, told: Told) => Promise<void>,
+  check: (disk: VirtualDisk, told: Told) => Promise<void>,
 ) {
-  const whole = new MemoryDisk();
+  const whole = new VirtualDisk();
   await workload(whole);
   expect(whole.operationCount).toBeGreaterThan(80);
   for (let number = 0; number < whole.operationCount; number += 1) {
-    const disk = new MemoryDisk();
+    const disk = new VirtualDisk();
     disk.fault = (operation) => (operation.number === number ? faultOf(operation.name) : undefined);
     const told = await workload(disk);
     disk.fault = () => undefined;
@@ -82,7 +83,7 @@ async function atEveryOperation(
 }
 
 test('without a fault the workload begins, rolls and removes segments', async () => {
-  const disk = new MemoryDisk();
+  const disk = new VirtualDisk();
   const names = new Set<string>();
   let removed = 0;
   disk.fault = ({ name, path }) => {

@@ -3,7 +3,7 @@ import { LogDamagedError } from '../base/errors.js';
 import { type Logger, silentLogger } from '../base/logger.js';
 import { seededPrng } from '../base/prng.js';
 import { SEGMENT_HEADER_BYTES } from './format.js';
-import { MemoryDisk } from './testing/memory-disk.js';
+import { VirtualDisk } from '../testing/simulation/disk/virtual-disk.js';
 import { segmentName } from './segment-header.js';
 import { entriesOf, entry, hardState, LOG, openLog, shown } from './testing/log-fixture.js';
 import { Wal } from './wal.js';
@@ -12,7 +12,7 @@ const FIRST_SEGMENT = `${LOG}/${segmentName(1, 1)}`;
 
 /** A log of groups of different shapes, and where each of them ends in the first segment. */
 async function writtenLog(groupCount: number, segmentBytes?: number) {
-  const disk = new MemoryDisk();
+  const disk = new VirtualDisk();
   const { wal } = await openLog(disk, segmentBytes ? { segmentBytes } : {});
   const ends = [SEGMENT_HEADER_BYTES];
   for (let group = 1, index = 1; group <= groupCount; group += 1) {
@@ -25,7 +25,7 @@ async function writtenLog(groupCount: number, segmentBytes?: number) {
   return { disk, ends };
 }
 
-async function endOfGroups(disk: MemoryDisk): Promise<number> {
+async function endOfGroups(disk: VirtualDisk): Promise<number> {
   const content = disk.contentOf(FIRST_SEGMENT);
   let end = content.length;
   while (content[end - 1] === 0) end -= 1;
@@ -33,7 +33,7 @@ async function endOfGroups(disk: MemoryDisk): Promise<number> {
 }
 
 /** The same disk with the bytes of the first segment changed. */
-function altered(disk: MemoryDisk, change: (content: Buffer) => Uint8Array): MemoryDisk {
+function altered(disk: VirtualDisk, change: (content: Buffer) => Uint8Array): VirtualDisk {
   const copy = disk.afterPowerCut('nothing');
   copy.alter(FIRST_SEGMENT, change(copy.contentOf(FIRST_SEGMENT)));
   return copy;
@@ -53,7 +53,7 @@ function flip(content: Buffer, at: number): Buffer {
 
 /** The bytes of a group, with a high number, that another log holds. */
 async function groupOfAnotherLog(): Promise<Buffer> {
-  const other = new MemoryDisk();
+  const other = new VirtualDisk();
   const { wal } = await Wal.open({ disk: other, path: LOG, logger: silentLogger, newLogId: () => 0xbadn });
   for (let index = 1; index <= 9; index += 1) await wal.append(undefined, [entry(index)]);
   const content = other.contentOf(FIRST_SEGMENT);
@@ -104,7 +104,7 @@ describe('a torn end', () => {
   test('a last group of which any sectors are missing is torn, not damaged', async () => {
     const large = entriesOf(4, 60);
     for (let seed = 0; seed < 200; seed += 1) {
-      const disk = new MemoryDisk();
+      const disk = new VirtualDisk();
       const { wal } = await openLog(disk);
       await wal.append(undefined, entriesOf(1, 3));
       disk.fault = ({ name }) => (name === 'sync' ? 'power cut' : undefined);
@@ -118,7 +118,7 @@ describe('a torn end', () => {
   });
 
   test('cutting it off survives power cuts in its midst', async () => {
-    const disk = new MemoryDisk();
+    const disk = new VirtualDisk();
     const { wal } = await openLog(disk);
     await wal.append(undefined, entriesOf(1, 3));
     disk.fault = ({ name }) => (name === 'sync' ? 'power cut' : undefined);
@@ -193,7 +193,7 @@ describe('damage', () => {
 
   test('a group that was written after another history is told', async () => {
     const { disk, ends } = await writtenLog(3);
-    const other = new MemoryDisk();
+    const other = new VirtualDisk();
     const { wal } = await openLog(other);
     for (const group of [1, 2, 3]) await wal.append(undefined, [entry(group, 9, 'x'.repeat(group))]);
     const mixed = altered(disk, (content) => {
@@ -207,7 +207,7 @@ describe('damage', () => {
   });
 
   test('groups of another log are not taken for later ones, even inside a value', async () => {
-    const disk = new MemoryDisk();
+    const disk = new VirtualDisk();
     const { wal } = await openLog(disk);
     await wal.append(undefined, [entry(1)]);
     const secondGroupAt = await endOfGroups(disk);
@@ -245,7 +245,7 @@ describe('damage', () => {
   });
 
   test('a log that ends before what it says was committed is told', async () => {
-    const disk = new MemoryDisk();
+    const disk = new VirtualDisk();
     const { wal } = await openLog(disk);
     await wal.append(hardState(1, 5), entriesOf(1, 3));
     await expect(openLog(disk)).rejects.toMatchObject({
@@ -270,7 +270,7 @@ describe('damage', () => {
   });
 
   test('a log that is gone is told if something in it is known to have been durable', async () => {
-    const opened = openLog(new MemoryDisk(), { durableIndex: 1 });
+    const opened = openLog(new VirtualDisk(), { durableIndex: 1 });
     await expect(opened).rejects.toMatchObject({ code: 'LOG_DAMAGED', file: LOG });
   });
 

@@ -103,5 +103,54 @@ export function diskContract(name: string, open: () => Promise<DiskFixture>): vo
       await expect(disk.create(`${path}/none/a`)).rejects.toMatchObject({ code: 'ENOENT' });
       await expect(disk.makeDirectory(`${path}/none/d`)).rejects.toMatchObject({ code: 'ENOENT' });
     });
+
+    test('a name exists from when it is made until it is removed', async () => {
+      const { disk, path } = fixture;
+      expect(await disk.exists(`${path}/a`)).toBe(false);
+      await make(`${path}/a`, 'x');
+      expect([await disk.exists(`${path}/a`), await disk.exists(path)]).toEqual([true, true]);
+      await disk.remove(`${path}/a`);
+      expect(await disk.exists(`${path}/a`)).toBe(false);
+      expect(await disk.exists(`${path}/none/a`)).toBe(false);
+    });
+
+    test('a file is opened to be read alone', async () => {
+      const { disk, path } = fixture;
+      await make(`${path}/a`, 'abc');
+      const file = await disk.open(`${path}/a`, 'read');
+      expect(Buffer.from(await file.read(0, 3)).toString()).toBe('abc');
+      await file.close();
+      await expect(disk.open(`${path}/b`, 'read')).rejects.toMatchObject({ code: 'ENOENT' });
+    });
+
+    test('a renamed directory keeps what is in it', async () => {
+      const { disk, path } = fixture;
+      await disk.makeDirectory(`${path}/d`);
+      await make(`${path}/d/a`, 'x');
+      await disk.rename(`${path}/d`, `${path}/e`);
+      expect(await disk.list(path)).toEqual(['e']);
+      expect(await content(`${path}/e/a`)).toBe('x');
+      await expect(disk.rename(`${path}/d`, `${path}/f`)).rejects.toMatchObject({ code: 'ENOENT' });
+    });
+
+    test('a directory does not take the place of one that is not empty', async () => {
+      const { disk, path } = fixture;
+      await disk.makeDirectory(`${path}/d`);
+      await disk.makeDirectory(`${path}/e`);
+      await make(`${path}/e/a`, 'x');
+      await expect(disk.rename(`${path}/d`, `${path}/e`)).rejects.toMatchObject({ code: 'ENOTEMPTY' });
+    });
+
+    test('a tree is removed with all that is in it; what is not there is no obstacle', async () => {
+      const { disk, path } = fixture;
+      await disk.makeDirectory(`${path}/d`);
+      await disk.makeDirectory(`${path}/d/e`);
+      await make(`${path}/d/e/a`, 'x');
+      await make(`${path}/b`, 'x');
+      await disk.removeTree(`${path}/d`);
+      await disk.removeTree(`${path}/b`);
+      await disk.removeTree(`${path}/none`);
+      expect(await disk.list(path)).toEqual([]);
+    });
   });
 }

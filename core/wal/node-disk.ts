@@ -1,4 +1,4 @@
-import { close, fdatasync, fstat, fsync, mkdir, open, read, readdir, rename, unlink, write } from 'node:fs';
+import { close, fdatasync, fstat, fsync, mkdir, open, read, readdir, rename, rm, stat, unlink, write } from 'node:fs';
 import type { Disk, DiskFile } from './disk.js';
 
 /** The files of this machine. The calls with callbacks, which are cheaper than the promises of `node:fs/promises`. */
@@ -8,11 +8,21 @@ export const nodeDisk: Disk = {
       if (error.code !== 'EEXIST') throw error;
     });
   },
+  async exists(path) {
+    return settled((done) => stat(path, done)).then(
+      () => true,
+      (error: NodeJS.ErrnoException) => {
+        if (error.code === 'ENOENT') return false;
+        throw error;
+      },
+    );
+  },
   list: (path) => answered<string[]>((done) => readdir(path, done)),
-  open: (path) => openFile(path, 'r+'),
+  open: (path, access) => openFile(path, access === 'read' ? 'r' : 'r+'),
   create: (path) => openFile(path, 'w+'),
   rename: (from, to) => settled((done) => rename(from, to, done)),
   remove: (path) => settled((done) => unlink(path, done)),
+  removeTree: (path) => settled((done) => rm(path, { recursive: true, force: true }, done)),
   async syncDirectory(path) {
     const descriptor = await answered<number>((done) => open(path, 'r', done));
     try {
@@ -23,7 +33,7 @@ export const nodeDisk: Disk = {
   },
 };
 
-async function openFile(path: string, flags: 'r+' | 'w+'): Promise<DiskFile> {
+async function openFile(path: string, flags: 'r' | 'r+' | 'w+'): Promise<DiskFile> {
   return new NodeFile(await answered<number>((done) => open(path, flags, 0o600, done)));
 }
 

@@ -4,7 +4,7 @@ import { LogDamagedError } from '../base/errors.js';
 import { seededPrng } from '../base/prng.js';
 import type { Entry, HardState } from '../raft/types.js';
 import { SEGMENT_HEADER_BYTES } from './format.js';
-import { MemoryDisk } from './testing/memory-disk.js';
+import { VirtualDisk } from '../testing/simulation/disk/virtual-disk.js';
 import { entriesOf, hardState, LOG, openLog, shown } from './testing/log-fixture.js';
 
 /**
@@ -55,7 +55,7 @@ test('appending, overwriting, compacting, beginning anew, reopening and power cu
 async function run(steps: readonly Step[], segmentRoomBytes: number): Promise<void> {
   const model: Model = { entries: [], hardState: { term: 0, votedFor: 0n, commitIndex: 0 }, compactedIndex: 0 };
   const options = { segmentBytes: SEGMENT_HEADER_BYTES + segmentRoomBytes };
-  let disk = new MemoryDisk();
+  let disk = new VirtualDisk();
   let { wal } = await openLog(disk, options);
   for (const taken of [...steps, { type: 'reopen' as const }]) {
     switch (taken.type) {
@@ -116,7 +116,7 @@ function overtaken(model: Model, { ahead, vote }: Extract<Step, { type: 'reset' 
   return { index, term };
 }
 
-async function reopened(disk: MemoryDisk, model: Model, options: { segmentBytes: number }) {
+async function reopened(disk: VirtualDisk, model: Model, options: { segmentBytes: number }) {
   const opened = await openLog(disk, options);
   const { firstIndex, previousTerm, entries, hardState } = opened;
   expect(hardState).toEqual(model.hardState);
@@ -127,7 +127,7 @@ async function reopened(disk: MemoryDisk, model: Model, options: { segmentBytes:
 }
 
 test('whatever becomes of the bytes of a segment, the log gives a beginning of what was written, or says that it is damaged', async () => {
-  const written = new MemoryDisk();
+  const written = new VirtualDisk();
   const { wal } = await openLog(written);
   for (let index = 1; index <= 12; index += 3) await wal.append(hardState(1, index - 1), entriesOf(index, index + 2));
   const [name] = await written.list(LOG);

@@ -5,14 +5,14 @@ import { join } from 'node:path';
 import { InvariantError } from '../base/assert.js';
 import { silentLogger } from '../base/logger.js';
 import { checksum, SEGMENT_HEADER_BYTES } from './format.js';
-import { MemoryDisk } from './testing/memory-disk.js';
+import { VirtualDisk } from '../testing/simulation/disk/virtual-disk.js';
 import { nodeDisk } from './node-disk.js';
 import { entriesOf, entry, hardState, LOG, openLog, shown } from './testing/log-fixture.js';
 import { Wal } from './wal.js';
 
-let disk: MemoryDisk;
+let disk: VirtualDisk;
 beforeEach(() => {
-  disk = new MemoryDisk();
+  disk = new VirtualDisk();
 });
 
 /** A log with groups of one entry in small segments: 4 entries a segment. */
@@ -316,7 +316,7 @@ describe('failure', () => {
   test('a file in place of the directory is told', async () => {
     const path = await mkdtemp(join(tmpdir(), 'conclave-wal-'));
     await writeFile(`${path}/log`, 'not a directory');
-    const opened = Wal.open({ disk: nodeDisk, path: `${path}/log`, logger: silentLogger });
+    const opened = Wal.open({ disk: nodeDisk, path: `${path}/log`, logger: silentLogger, newLogId: () => 1n });
     await expect(opened).rejects.toMatchObject({ code: 'DATA_DIR_UNREADABLE', path: `${path}/log` });
     await rm(path, { recursive: true });
   });
@@ -338,7 +338,7 @@ describe('failure', () => {
 
 test('on the real disk a log is appended to, read back and compacted', async () => {
   const path = await mkdtemp(join(tmpdir(), 'conclave-wal-'));
-  const options = { disk: nodeDisk, path: `${path}/log`, logger: silentLogger, ...SMALL_SEGMENTS };
+  const options = { disk: nodeDisk, path: `${path}/log`, logger: silentLogger, newLogId: () => 1n, ...SMALL_SEGMENTS };
   const { wal } = await Wal.open(options);
   for (let index = 1; index <= 10; index += 1) await wal.append(undefined, [entry(index)]);
   await wal.compactTo(4);

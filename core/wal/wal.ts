@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { assert } from '../base/assert.js';
 import { ClosedError, InvalidArgumentError } from '../base/errors.js';
 import type { Logger } from '../base/logger.js';
@@ -32,8 +31,8 @@ export interface WalOptions {
    * another term there, is from before, and begins anew after it. Default: there was none.
    */
   readonly snapshot?: LogPosition | undefined;
-  /** Draws the identity of a log that is begun. Default: at random. A simulation gives it so that a run repeats. */
-  readonly newLogId?: () => bigint;
+  /** Draws the identity of a log that is begun, at random. */
+  readonly newLogId: () => bigint;
 }
 
 /** What was read back. With `entries`, it is the `log` of a raft that starts. */
@@ -83,7 +82,7 @@ export class Wal {
    * @throws {@link LogFailedError} if the disk fails
    */
   static async open(options: WalOptions): Promise<OpenedWal> {
-    const { disk, path, segmentBytes = SEGMENT_BYTES, newLogId = randomLogId } = options;
+    const { disk, path, segmentBytes = SEGMENT_BYTES, newLogId } = options;
     if (!(segmentBytes >= 1)) throw new InvalidArgumentError('wal.segmentBytes', segmentBytes, 'at least 1');
     const place = { disk, path, segmentBytes };
     const known = { durableIndex: options.durableIndex ?? 0, snapshot: options.snapshot };
@@ -273,8 +272,4 @@ export class Wal {
     this.#failure ??= toLogError(this.#place.path, error);
     return this.#failure;
   }
-}
-
-function randomLogId(): bigint {
-  return randomBytes(8).readBigUInt64LE();
 }

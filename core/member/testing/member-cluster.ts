@@ -7,7 +7,7 @@ import type { Raft } from '../../raft/raft.js';
 import type { Entry, HardState } from '../../raft/types.js';
 import { resolveSettings, type Settings } from '../../server/settings.js';
 import { ManualClock } from '../../testing/manual-clock.js';
-import { MemoryDisk } from '../../wal/testing/memory-disk.js';
+import { VirtualDisk } from '../../testing/simulation/disk/virtual-disk.js';
 import { Wal } from '../../wal/wal.js';
 import type { DurableLog } from '../durable-log.js';
 import type { Identity } from '../identity.js';
@@ -71,7 +71,7 @@ class StickyLog implements DurableLog {
 
 /** One member with what it runs on. */
 export class TestNode {
-  disk = new MemoryDisk();
+  disk = new VirtualDisk();
   backend = new KeptBackend();
   clock: NodeClock;
   incarnation: bigint;
@@ -146,7 +146,7 @@ export class TestNode {
 
   /** Starts again with a new disk. */
   restartWiped(): Promise<Member> {
-    this.disk = new MemoryDisk();
+    this.disk = new VirtualDisk();
     this.backend = new KeptBackend();
     this.clock = new NodeClock(this.#cluster.clock);
     this.incarnation += 1n;

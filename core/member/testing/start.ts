@@ -4,7 +4,7 @@ import { type Logger, silentLogger } from '../../base/logger.js';
 import { seededPrng } from '../../base/prng.js';
 import { resolveSettings, type Settings } from '../../server/settings.js';
 import { ManualClock } from '../../testing/manual-clock.js';
-import type { MemoryDisk } from '../../wal/testing/memory-disk.js';
+import type { VirtualDisk } from '../../testing/simulation/disk/virtual-disk.js';
 import { Wal } from '../../wal/wal.js';
 import type { DurableLog } from '../durable-log.js';
 import { randomIdentity } from '../identity.js';
@@ -29,9 +29,15 @@ export async function startOnHeldLog(given: Given = {}): Promise<{ member: Membe
 }
 
 /** A member with the real log on a disk in memory, and an engine that forgets: all it knows it has from the log. */
-export async function startOnDisk(disk: MemoryDisk, given: Given = {}): Promise<Member> {
+export async function startOnDisk(disk: VirtualDisk, given: Given = {}): Promise<Member> {
   const settings = resolveSettings(given.settings ?? {});
-  const opened = await Wal.open({ disk, path: '/wal', segmentBytes: settings.walSegmentBytes, logger: silentLogger });
+  const opened = await Wal.open({
+    disk,
+    path: '/wal',
+    segmentBytes: settings.walSegmentBytes,
+    logger: silentLogger,
+    newLogId: () => 1n,
+  });
   return start(opened.wal, { hardState: opened.hardState, storedLog: opened }, given);
 }
 

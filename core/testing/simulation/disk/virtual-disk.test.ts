@@ -1,16 +1,16 @@
 import { expect, test } from '@jest/globals';
-import { seededPrng } from '../../base/prng.js';
-import { diskContract } from '../disk.contract.js';
-import { MemoryDisk } from './memory-disk.js';
+import { seededPrng } from '../../../base/prng.js';
+import { diskContract } from '../../../wal/disk.contract.js';
+import { VirtualDisk } from './virtual-disk.js';
 
-diskContract('the disk in memory', async () => {
-  const disk = new MemoryDisk();
+diskContract('the virtual disk', async () => {
+  const disk = new VirtualDisk();
   await disk.makeDirectory('/d');
   return { disk, path: '/d', remove: () => Promise.resolve() };
 });
 
-async function diskWithFile(content: string): Promise<MemoryDisk> {
-  const disk = new MemoryDisk();
+async function diskWithFile(content: string): Promise<VirtualDisk> {
+  const disk = new VirtualDisk();
   const file = await disk.create('/a');
   await file.write(Buffer.from(content), 0);
   await file.sync();
@@ -64,7 +64,7 @@ test('a power cut undoes names of which the directory was not synced', async () 
 });
 
 test('a power cut takes a directory with what is in it', async () => {
-  const disk = new MemoryDisk();
+  const disk = new VirtualDisk();
   await disk.makeDirectory('/d');
   await disk.create('/d/a');
   await disk.syncDirectory('/d');
