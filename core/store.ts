@@ -8,6 +8,7 @@ import type { Duration } from './base/duration.js';
 import type { Event, KeyRange, KeyValue, LeaseId } from './base/key-value.js';
 import type { Logger } from './base/logger.js';
 import type { LeaseStatus, SortOrder, SortTarget, WatchBatch } from './base/operation.js';
+import type { Origin } from './base/origin.js';
 import type { Prng } from './base/prng.js';
 import type { Txn } from './txn.js';
 
@@ -120,6 +121,8 @@ export interface Store extends AsyncDisposable {
   readonly logger: Logger;
   /** The chance from which everything built on this store draws ids and jitter. */
   readonly prng: Prng;
+  /** Whom recipes name as the writer of their keys, for people to read. Absent: this process. */
+  readonly origin?: Origin;
 
   /** The key as it is, or `undefined` if it does not exist. */
   get(key: BytesLike, options?: ReadOptions): Promise<KeyValue | undefined>;

@@ -2,6 +2,8 @@
 import { hostname } from 'node:os';
 import { toBytes, toText } from '../core/base/bytes.js';
 import { InvalidArgumentError } from '../core/base/errors.js';
+import type { Origin } from '../core/base/origin.js';
+import type { Store } from '../core/store.js';
 
 /** What a user adds to it; anything that JSON can hold. */
 export type Metadata = Readonly<Record<string, unknown>>;
@@ -15,16 +17,24 @@ export interface Owner extends Metadata {
   readonly acquisitionId: string;
 }
 
-const HOST = hostname();
+/** Who writes, and when, as it stands in a key's value. */
+export type By = Pick<Owner, 'host' | 'pid' | 'since'>;
 
-/** This process as the owner of an acquisition. */
-export function ownerHere(acquisitionId: string, metadata: Metadata = {}): Owner {
-  return { ...metadata, host: HOST, pid: process.pid, since: wallTimeForDisplay(), acquisitionId };
+const THIS_PROCESS: Origin = { host: hostname(), pid: process.pid, wallTime: () => new Date().toISOString() };
+
+/** The program that uses this store, now. */
+export function by({ origin = THIS_PROCESS }: Pick<Store, 'origin'>): By {
+  return { host: origin.host, pid: origin.pid, since: origin.wallTime() };
 }
 
-/** Wall time as text. It may jump, differ between machines and lie: show it, never compare it. */
-export function wallTimeForDisplay(): string {
-  return new Date().toISOString();
+/** It in a few words. */
+export function named({ host, pid }: By): string {
+  return `${host} (${pid})`;
+}
+
+/** It as the owner of an acquisition. */
+export function ownerHere(store: Pick<Store, 'origin'>, acquisitionId: string, metadata: Metadata = {}): Owner {
+  return { ...metadata, ...by(store), acquisitionId };
 }
 
 /**

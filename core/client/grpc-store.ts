@@ -6,6 +6,7 @@ import { EventLoopHold } from '../base/event-loop-hold.js';
 import type { KeyValue, LeaseId } from '../base/key-value.js';
 import type { Logger } from '../base/logger.js';
 import type { Operation, TxnRequest, TxnResult } from '../base/operation.js';
+import type { Origin } from '../base/origin.js';
 import type { Prng } from '../base/prng.js';
 import { toDeleteMessage, toPutMessage, toRangeMessage, toTxnMessage } from '../rpc/convert-requests.js';
 import { fromDeleteResponse, fromPutResponse, fromRangeResponse, fromTxnResponse } from '../rpc/convert-results.js';
@@ -61,6 +62,7 @@ class GrpcStore implements Store {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly prng: Prng;
+  readonly origin?: Origin;
   readonly #pool: EndpointPool;
   readonly #caller: Caller;
   readonly #leases: LeaseClient;
@@ -71,6 +73,7 @@ class GrpcStore implements Store {
     this.clock = settings.clock;
     this.logger = settings.logger;
     this.prng = settings.prng;
+    if (settings.origin) this.origin = settings.origin;
     this.#requestTimeoutMs = settings.requestTimeoutMs;
     this.#pool = pool;
     this.#caller = new Caller(pool, settings);

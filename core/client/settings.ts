@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.js';
 import { InvalidArgumentError } from '../base/errors.js';
 import { type Logger, silentLogger } from '../base/logger.js';
+import type { Origin } from '../base/origin.js';
 import type { Prng } from '../base/prng.js';
 import { systemClock } from '../base/system-clock.js';
 import { systemPrng } from '../base/system-prng.js';
@@ -31,6 +32,8 @@ export function nameOf({ host, port }: EndpointAddress): string {
 export interface ClientOptions extends Partial<ClientLimits> {
   readonly clock?: Clock;
   readonly logger?: Logger;
+  /** Whom recipes name as the writer of their keys. Default: this process. */
+  readonly origin?: Origin;
   /** Chance, for ids and jitter, and for the endpoint to begin with. Default: the operating system's. */
   readonly prng?: Prng;
 }
@@ -89,6 +92,7 @@ export interface ClientSettings extends ClientLimits {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly prng: Prng;
+  readonly origin?: Origin | undefined;
 }
 
 /** A request that etcd forwards may take it 7 seconds to give up; by then it has named the reason. */
@@ -123,7 +127,7 @@ const LONE_WATCH_IDLE_MS = 5_000;
 
 /** @throws {@link InvalidArgumentError} if a limit is not a whole number of at least 1 (0 for retries) */
 export function clientSettings(options: ClientOptions, endpointCount = 1): ClientSettings {
-  const { clock = systemClock, logger = silentLogger, prng = systemPrng, ...limits } = options;
+  const { clock = systemClock, logger = silentLogger, prng = systemPrng, origin, ...limits } = options;
   const lone = endpointCount > 1 ? {} : { watchIdleMs: LONE_WATCH_IDLE_MS };
   const settings = { ...DEFAULT_LIMITS, ...lone, ...limits };
   for (const field of Object.keys(DEFAULT_LIMITS) as (keyof ClientLimits)[]) {
@@ -132,7 +136,7 @@ export function clientSettings(options: ClientOptions, endpointCount = 1): Clien
       throw new InvalidArgumentError(field, settings[field], `a whole number of at least ${least}`);
     }
   }
-  return { clock, logger, prng, ...settings };
+  return { clock, logger, prng, origin, ...settings };
 }
 
 /**

@@ -6,6 +6,7 @@ import { EventLoopHold } from '../base/event-loop-hold.js';
 import { type KeyRange, type KeyValue, type LeaseId, NO_LEASE } from '../base/key-value.js';
 import type { Logger } from '../base/logger.js';
 import type { PutRequest, PutResult, RangeRequest, RangeResult } from '../base/operation.js';
+import type { Origin } from '../base/origin.js';
 import type { Prng } from '../base/prng.js';
 import type { Member, MemberStatus } from '../member/member.js';
 import type { RunningMember } from '../server/start-member.js';
@@ -37,6 +38,13 @@ export interface StoreStatus extends MemberStatus {
   readonly memberId: bigint;
 }
 
+/** What a store in this process goes by. */
+export interface EmbeddedStoreSettings {
+  /** Milliseconds of silence after which a watch that asked for progress is told how far it is. */
+  readonly watchProgressMs: number;
+  readonly origin?: Origin | undefined;
+}
+
 /**
  * The store in this process, by calling a member. Arrays that it is given must not be changed before the call is
  * answered; arrays that it returns are shared with others and must not be changed at all.
@@ -45,6 +53,7 @@ export class EmbeddedStore implements Store {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly prng: Prng;
+  readonly origin?: Origin;
   /** Where others reach the member over etcd's protocol, if it listens: `http://127.0.0.1:2379`. */
   readonly clientUrl?: string;
   /** Resolves when the member has ended: with nothing if the store was closed, with the reason if the member failed. */
@@ -57,7 +66,7 @@ export class EmbeddedStore implements Store {
   readonly #loop: EventLoopHold;
   #closing: Promise<void> | undefined;
 
-  constructor(running: RunningMember, settings: { readonly watchProgressMs: number }) {
+  constructor(running: RunningMember, settings: EmbeddedStoreSettings) {
     this.#running = running;
     this.#member = running.member;
     this.#progressMs = settings.watchProgressMs;
@@ -65,6 +74,7 @@ export class EmbeddedStore implements Store {
     this.#loop = new EventLoopHold(this.clock);
     this.logger = running.member.logger;
     this.prng = running.member.prng;
+    if (settings.origin) this.origin = settings.origin;
     this.stopped = running.member.stopped;
     if (running.clientUrl !== undefined) this.clientUrl = running.clientUrl;
     void this.stopped.then((failure) => {

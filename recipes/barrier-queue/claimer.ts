@@ -4,7 +4,7 @@ import { between, type Prng } from '../../core/base/prng.js';
 import type { Store } from '../../core/store.js';
 import { createRevision, get, modRevision, put, remove, type TxnAnswer } from '../../core/txn.js';
 import { newAcquisitionId } from '../keys.js';
-import { type Metadata, ownerHere, parseObject, toJson } from '../metadata.js';
+import { by, type Metadata, ownerHere, parseObject, toJson } from '../metadata.js';
 import { persist } from '../retry.js';
 import type { Session } from '../session/session.js';
 import type { Claim } from './delivery.js';
@@ -102,7 +102,10 @@ export class Claimer {
   }
 
   async #tryFor(candidate: Candidate, session: Session): Promise<Outcome> {
-    const owner = ownerHere(newAcquisitionId(this.#store.prng), { ...this.#metadata, attempt: candidate.attempts + 1 });
+    const owner = ownerHere(this.#store, newAcquisitionId(this.#store.prng), {
+      ...this.#metadata,
+      attempt: candidate.attempts + 1,
+    });
     const claimKey = this.#layout.of('claim', candidate);
     const txn = this.#isAsSeen(candidate)
       .do(
@@ -131,7 +134,7 @@ export class Claimer {
   async #bury(candidate: Candidate, session: Session): Promise<Outcome> {
     const { attempts, reason } = candidate;
     const item = await this.#store.get(this.#layout.of('item', candidate), { signal: session.signal });
-    const letter = writeDead(item?.value ?? new Uint8Array(0), attempts, reason ?? UNANSWERED);
+    const letter = writeDead(item?.value ?? new Uint8Array(0), attempts, reason ?? UNANSWERED, by(this.#store));
     const txn = this.#isAsSeen(candidate)
       .do(
         remove(this.#layout.of('item', candidate)),

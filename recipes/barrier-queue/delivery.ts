@@ -6,6 +6,7 @@ import type { Store } from '../../core/store.js';
 import { createRevision, get, leaseOf, put, remove, type Txn, type TxnAnswer } from '../../core/txn.js';
 import { HoldLostError, NotHeldError } from '../errors.js';
 import type { Held } from '../held.js';
+import { by } from '../metadata.js';
 import { persist } from '../retry.js';
 import type { Session } from '../session/session.js';
 import { onAbort } from '../wait.js';
@@ -197,7 +198,7 @@ export class ClaimedDelivery<T> implements Delivery<T> {
       await this.#endSurely([
         remove(this.#claimKey),
         this.#putAttempts({ attempt: this.attempt, reason }),
-        ...(timer ? [put(wait, writeTimer(delayMs), { lease: timer.lease })] : []),
+        ...(timer ? [put(wait, writeTimer(delayMs, by(this.#source.store)), { lease: timer.lease })] : []),
       ]);
     } catch (error) {
       // If it may have been carried out after all, the item shall rest; the lease then ends by itself.
@@ -215,7 +216,7 @@ export class ClaimedDelivery<T> implements Delivery<T> {
 
   async #bury(reason: string): Promise<void> {
     const { layout } = this.#source;
-    const letter = writeDead(this.#claim.itemValue, this.attempt, reason);
+    const letter = writeDead(this.#claim.itemValue, this.attempt, reason, by(this.#source.store));
     const count = get(layout.round('item', this.round), { countOnly: true });
     const answer = await this.#endSurely([...this.#removals(), put(layout.deadLetter(this.#claim), letter), count]);
     const left = answer?.responses.at(-1) as RangeResult | undefined;

@@ -2,6 +2,7 @@ import type { Logger } from '../../core/base/logger.js';
 import type { Operation, RangeResult } from '../../core/base/operation.js';
 import type { Store } from '../../core/store.js';
 import { createRevision, get, put, type TxnAnswer } from '../../core/txn.js';
+import { by } from '../metadata.js';
 import { type Gate, type Layout, readGate } from './layout.js';
 import { writeGate } from './records.js';
 import { itemsNamed, keysNamed, lingerMsOf, proofOf, type Release, type RoundFacts } from './release.js';
@@ -65,7 +66,7 @@ export class GateKeeper {
     const { succeeded } = await this.#store
       .txn()
       .when(this.#layout.isUnchanged(gate), ...proof)
-      .do(put(this.#layout.gate, writeGate({ round: gate.round, state: 'open', consented: facts.consented })))
+      .do(put(this.#layout.gate, this.#written({ round: gate.round, state: 'open', consented: facts.consented })))
       .commit(signal ? { signal } : {});
     return succeeded;
   }
@@ -77,7 +78,7 @@ export class GateKeeper {
     const { succeeded, responses, revision } = await this.#store
       .txn()
       .when(this.#layout.isUnchanged(gate), createRevision(this.#layout.round('item', gate.round)).equals(0))
-      .do(put(this.#layout.gate, writeGate(next)), ...this.factReads(next.round))
+      .do(put(this.#layout.gate, this.#written(next)), ...this.factReads(next.round))
       .commit(signal ? { signal } : {});
     if (!succeeded) return;
     const facts = this.factsOf(next.round, false, responses.slice(1));
@@ -117,7 +118,7 @@ export class GateKeeper {
     const said = await this.#store
       .txn()
       .when(this.#layout.isUnchanged(gate))
-      .do(put(this.#layout.gate, writeGate({ round, state: 'closed', consented: true })), ...this.factReads(round))
+      .do(put(this.#layout.gate, this.#written({ round, state: 'closed', consented: true })), ...this.factReads(round))
       .commit(signal ? { signal } : {});
     if (!said.succeeded) return undefined;
     // An item may have come between the two, whose producer did not know of our word.
@@ -134,5 +135,9 @@ export class GateKeeper {
       .do(...this.factReads(gate.round))
       .commit(signal ? { signal } : {});
     return answer.succeeded ? answer.responses : undefined;
+  }
+
+  #written(gate: Omit<Gate, 'modRevision'>): Uint8Array {
+    return writeGate(gate, by(this.#store));
   }
 }

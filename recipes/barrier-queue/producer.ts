@@ -5,6 +5,7 @@ import type { Store } from '../../core/store.js';
 import { createRevision, get, put, type TxnAnswer } from '../../core/txn.js';
 import { newAcquisitionId } from '../keys.js';
 import { parseObject, toJson } from '../metadata.js';
+import { by } from '../metadata.js';
 import type { GateKeeper } from './gate-keeper.js';
 import { type Gate, gatheringRound, type Layout, readGate, type Slot } from './layout.js';
 import { parsePutId, writeItem, writeTimer } from './records.js';
@@ -127,7 +128,7 @@ export class Producer {
         ...(toPut.alsoWhen ?? []),
       )
       .do(
-        put(this.#layout.of('item', slot), writeItem(toPut.item, progress.putId)),
+        put(this.#layout.of('item', slot), writeItem(toPut.item, progress.putId, by(this.#store))),
         ...(await this.#leasedKeys(toPut, progress, signal)),
         ...(toPut.alsoDo ?? []),
         // Last, so that they see what the others did.
@@ -166,7 +167,7 @@ export class Producer {
     const keys: Operation[] = [];
     if (progress.isFirst && this.#lingerMs !== undefined) {
       const timer = (progress.linger ??= await this.#timers.grant(this.#lingerMs, signal));
-      keys.push(put(this.#layout.linger(round), writeTimer(timer.durationMs), { lease: timer.lease }));
+      keys.push(put(this.#layout.linger(round), writeTimer(timer.durationMs, by(this.#store)), { lease: timer.lease }));
     }
     if (toPut.dedupeMs !== undefined) {
       const { lease } = (progress.seen ??= await this.#timers.grant(toPut.dedupeMs, signal));

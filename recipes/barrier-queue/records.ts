@@ -1,7 +1,6 @@
 /** What the keys of a queue hold, as JSON. */
-import { hostname } from 'node:os';
 import { toText } from '../../core/base/bytes.js';
-import { parseObject, toJson, wallTimeForDisplay } from '../metadata.js';
+import { type By, parseObject, toJson } from '../metadata.js';
 import type { Gate } from './layout.js';
 
 /** How often an item was handed out, and why it was last given back. */
@@ -19,13 +18,13 @@ export interface DeadRecord {
 }
 
 /** The value of the gate key. The time and the process are for people to read. */
-export function writeGate(gate: Omit<Gate, 'modRevision'>): Uint8Array {
-  return toJson({ ...gate, ...here() }, 'gate');
+export function writeGate(gate: Omit<Gate, 'modRevision'>, writer: By): Uint8Array {
+  return toJson({ ...gate, ...writer }, 'gate');
 }
 
 /** @param putId - by which a put knows its own item again */
-export function writeItem(item: unknown, putId: string): Uint8Array {
-  return toJson({ item, putId, ...here() }, 'item');
+export function writeItem(item: unknown, putId: string, writer: By): Uint8Array {
+  return toJson({ item, putId, ...writer }, 'item');
 }
 
 export function parsePutId(value: Uint8Array): unknown {
@@ -50,10 +49,10 @@ export function parseAttempts(value: Uint8Array): Attempts {
 }
 
 /** @param itemValue - the value of the item's key, which is kept as it is if it cannot be read */
-export function writeDead(itemValue: Uint8Array, attempts: number, reason: string): Uint8Array {
+export function writeDead(itemValue: Uint8Array, attempts: number, reason: string, { since }: By): Uint8Array {
   const parsed = parseItem(itemValue);
   const item = parsed === undefined ? toText(itemValue) : parsed;
-  return toJson({ item, attempts, reason, since: wallTimeForDisplay() } satisfies DeadRecord, 'item');
+  return toJson({ item, attempts, reason, since } satisfies DeadRecord, 'item');
 }
 
 export function parseDead(value: Uint8Array): DeadRecord {
@@ -62,11 +61,6 @@ export function parseDead(value: Uint8Array): DeadRecord {
 }
 
 /** The value of a leased key whose end is all that matters. */
-export function writeTimer(durationMs: number): Uint8Array {
-  return toJson({ durationMs, ...here() }, 'timer');
-}
-
-/** This process, for people who look at the keys. Nothing is decided by it. */
-function here() {
-  return { host: hostname(), pid: process.pid, since: wallTimeForDisplay() };
+export function writeTimer(durationMs: number, writer: By): Uint8Array {
+  return toJson({ durationMs, ...writer }, 'timer');
 }

@@ -1,10 +1,9 @@
-import { hostname } from 'node:os';
 import type { Timer } from '../../core/base/clock.js';
 import { hasCode } from '../../core/base/errors.js';
 import type { KeyValue } from '../../core/base/key-value.js';
 import { randomHex } from '../../core/base/prng.js';
 import type { Store } from '../../core/store.js';
-import { parseObject, toJson } from '../metadata.js';
+import { by, named, parseObject, toJson } from '../metadata.js';
 import { SessionKeeper, type SessionSource } from '../session/session-keeper.js';
 import type { Session } from '../session/session.js';
 import { onAbort } from '../wait.js';
@@ -92,7 +91,7 @@ export class Reporter {
   }
 
   async #put(session: Session, report: Report): Promise<void> {
-    const value = { instance: this.#instance, owner: `${hostname()} (${process.pid})`, ...report };
+    const value = { instance: this.#instance, owner: named(by(this.#store)), ...report };
     const { lease, signal } = session;
     try {
       await this.#store.put(this.#key, toJson(value, 'report'), { lease, signal });

@@ -5,7 +5,7 @@ import type { OperationResult, RangeResult } from '../../core/base/operation.js'
 import type { Store } from '../../core/store.js';
 import { createRevision, get, modRevision, put, remove } from '../../core/txn.js';
 import { newAcquisitionId } from '../keys.js';
-import { toJson } from '../metadata.js';
+import { by, toJson } from '../metadata.js';
 import { persist } from '../retry.js';
 import { ConfigConflictError, ReleaseNotFoundError } from './errors.js';
 import {
@@ -121,7 +121,10 @@ export class ReleaseLog {
     const expected = onlyFirst ? 0 : ifRelease;
     const found = onlyFirst ? latest : inForce;
     if (expected !== undefined && found !== expected) throw new ConfigConflictError(this.#config, expected, found);
-    const release = newRelease(latest + 1, publication.document, publication, publicationId);
+    const release = newRelease(latest + 1, publication.document, publication, {
+      publicationId,
+      writer: by(this.#store),
+    });
     return { release, bytes: toJson(release, 'document'), currentRevision: current?.modRevision ?? 0, lost: undefined };
   }
 

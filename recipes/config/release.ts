@@ -1,9 +1,8 @@
-import { hostname } from 'node:os';
 import { toText } from '../../core/base/bytes.js';
 import { prefix, range } from '../../core/base/key-range.js';
 import type { KeyRange, KeyValue } from '../../core/base/key-value.js';
 import { escapeSegment, recipePrefix } from '../keys.js';
-import { parseObject, wallTimeForDisplay } from '../metadata.js';
+import { type By, named, parseObject } from '../metadata.js';
 
 /** A published document and who published it. It never changes. */
 export interface Release {
@@ -75,14 +74,18 @@ export class ConfigLayout {
   }
 }
 
-export function newRelease(release: number, document: unknown, notes: ReleaseNotes, publicationId: string): Release {
-  const { comment, author = `${hostname()} (${process.pid})`, rollbackOf } = notes;
+export function newRelease(
+  release: number,
+  document: unknown,
+  { comment, author, rollbackOf }: ReleaseNotes,
+  { publicationId, writer }: { readonly publicationId: string; readonly writer: By },
+): Release {
   return {
     release,
     document,
     ...(comment !== undefined && { comment }),
-    author,
-    since: wallTimeForDisplay(),
+    author: author ?? named(writer),
+    since: writer.since,
     ...(rollbackOf !== undefined && { rollbackOf }),
     publicationId,
   };

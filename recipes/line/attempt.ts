@@ -62,7 +62,7 @@ export class Attempt {
     this.session = session;
     this.signal = signal;
     this.key = acquisitionKey(prefix, session.lease, acquisitionId);
-    this.#owner = ownerHere(acquisitionId, fields);
+    this.#owner = ownerHere(store, acquisitionId, fields);
     this.#value = toJson(this.#owner, 'metadata');
   }
 

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from '../../core/base/errors.js';
 import type { KeyValue } from '../../core/base/key-value.js';
 import { checkName, escapeSegment, recipePrefix } from '../keys.js';
-import { ownerHere, parseObject, toJson } from '../metadata.js';
+import { type By, parseObject, toJson } from '../metadata.js';
 
 /** What a process says of itself when it registers. */
 export interface Instance<M> {
@@ -95,9 +95,9 @@ export function checkNotNegative(amount: number | undefined, field: string): voi
 }
 
 /** @throws {@link InvalidArgumentError} if JSON cannot hold the metadata */
-export function encodeInstance<M>(instance: Instance<M>, registrationId: string): Uint8Array {
+export function encodeInstance<M>(instance: Instance<M>, registrationId: string, writer: By): Uint8Array {
   const { service: _service, id: _id, ...own } = instance;
-  return toJson(ownerHere(registrationId, own), 'metadata');
+  return toJson({ ...own, ...writer, acquisitionId: registrationId }, 'metadata');
 }
 
 /** What a key's value says of an instance; undefined if it is not one. */
@@ -122,9 +122,8 @@ export function decodeInstance<M>(kv: KeyValue): InstanceRecord<M> | undefined {
   };
 }
 
-export function encodeOverride(override: Override): Uint8Array {
-  const { acquisitionId: _none, ...by } = ownerHere('');
-  return toJson({ ...by, ...override }, 'override');
+export function encodeOverride(override: Override, writer: By): Uint8Array {
+  return toJson({ ...writer, ...override }, 'override');
 }
 
 export function decodeOverride(kv: KeyValue): Override | undefined {

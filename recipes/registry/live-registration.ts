@@ -7,6 +7,7 @@ import type { Store } from '../../core/store.js';
 import { get, modRevision, put } from '../../core/txn.js';
 import type { RangeResult } from '../../core/base/operation.js';
 import { newAcquisitionId } from '../keys.js';
+import { by } from '../metadata.js';
 import { Backoff } from '../mirror/backoff.js';
 import { Mirror } from '../mirror/mirror.js';
 import { isTransient } from '../retry.js';
@@ -90,7 +91,7 @@ export class LiveRegistration<M> implements Registration<M> {
    */
   constructor(store: Store, instance: Instance<M>, settings: RegistrationSettings, policy: ConflictPolicy = 'replace') {
     checkInstance(instance);
-    encodeInstance(instance, '');
+    encodeInstance(instance, '', by(store));
     this.service = instance.service;
     this.#registrationId = newAcquisitionId(store.prng);
     this.id = instance.id ?? newAcquisitionId(store.prng);
@@ -134,7 +135,7 @@ export class LiveRegistration<M> implements Registration<M> {
     this.#ended.signal.throwIfAborted();
     const instance = { ...this.#wanted.instance, ...change, service: this.service, id: this.id };
     checkInstance(instance);
-    encodeInstance(instance, this.#registrationId);
+    encodeInstance(instance, this.#registrationId, by(this.#store));
     const version = this.#wanted.version + 1;
     this.#wanted = { version, instance };
     this.#wake();
@@ -184,7 +185,7 @@ export class LiveRegistration<M> implements Registration<M> {
   /** Puts the record under the session, whoever wrote there before: ourselves, or one who may be replaced. */
   async #write(session: Session): Promise<void> {
     const wanted = this.#wanted;
-    const record = encodeInstance(wanted.instance, this.#registrationId);
+    const record = encodeInstance(wanted.instance, this.#registrationId, by(this.#store));
     for (let expected = this.#written?.modRevision ?? 0; ;) {
       const answer = await this.#store
         .txn()

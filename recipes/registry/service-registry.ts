@@ -3,7 +3,7 @@ import { ClosedError, InvalidArgumentError } from '../../core/base/errors.js';
 import type { Prng } from '../../core/base/prng.js';
 import type { CallOptions, Store } from '../../core/store.js';
 import { checkName, folderPrefix } from '../keys.js';
-import type { Metadata } from '../metadata.js';
+import { by, type Metadata } from '../metadata.js';
 import { mergedSettings } from '../settings.js';
 import { onAbort } from '../wait.js';
 import { checkNotNegative, encodeOverride, type Instance, instanceKey, type Override } from './instance.js';
@@ -131,7 +131,7 @@ export class ServiceRegistry<M = Metadata> implements AsyncDisposable {
    */
   async override(service: string, id: string, override: Override, options: CallOptions = {}): Promise<void> {
     checkNotNegative(override.weight, 'weight');
-    await this.#store.put(this.#overrideKey(service, id), encodeOverride(override), options);
+    await this.#store.put(this.#overrideKey(service, id), encodeOverride(override, by(this.#store)), options);
   }
 
   /** Forgets what was decided about an instance. */

@@ -5,6 +5,7 @@ import { OutcomeUnknownError } from '../../core/base/errors.js';
 import type { LeaseId } from '../../core/base/key-value.js';
 import type { Logger } from '../../core/base/logger.js';
 import type { TxnRequest, TxnResult, WatchBatch } from '../../core/base/operation.js';
+import type { Origin } from '../../core/base/origin.js';
 import type { Prng } from '../../core/base/prng.js';
 import type {
   CallOptions,
@@ -74,6 +75,7 @@ export class FaultyStore implements Store {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly prng: Prng;
+  readonly origin?: Origin;
   readonly #inner: Store;
   #hearing: Promise<void> | undefined;
   #hear: () => void = () => {};
@@ -84,6 +86,7 @@ export class FaultyStore implements Store {
     this.clock = parts.clock ?? inner.clock;
     this.logger = parts.logger ?? inner.logger;
     this.prng = inner.prng;
+    if (inner.origin) this.origin = inner.origin;
   }
 
   /** The watches that are open now. */
