@@ -1,3 +1,5 @@
+import { onAbort } from './abort.js';
+
 /** A timer that has been set and may be called off. Cancelling twice, or after it fired, does nothing. */
 export interface Timer {
   cancel(): void;
@@ -31,15 +33,14 @@ export function turn(clock: Clock): Promise<void> {
 export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason as Error);
-    const onAbort = () => {
-      timer.cancel();
-      reject(signal?.reason as Error);
-    };
     const timer = clock.after(delayMs, () => {
-      signal?.removeEventListener('abort', onAbort);
+      stopListening();
       resolve();
     });
     timer.hold?.();
-    signal?.addEventListener('abort', onAbort, { once: true });
+    const stopListening = onAbort(signal, (reason) => {
+      timer.cancel();
+      reject(reason as Error);
+    });
   });
 }
