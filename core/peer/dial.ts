@@ -1,10 +1,11 @@
 import type { SecureContext } from 'node:tls';
 import type { Clock } from '../base/clock.js';
-import { openSocket, parseUrl } from './address.js';
+import { parseUrl } from './address.js';
 import { FRAME_HEADER_BYTES, KIND, PREAMBLE, PROTOCOL_VERSION } from './frame.js';
 import { decodeRefused, encodeRefused } from './greeting.js';
 import type { PeerLimits } from './limits.js';
 import { Link, type LinkEnd } from './link.js';
+import type { Sockets } from './sockets.js';
 import type { Refused } from './types.js';
 
 /** Why no connection came about. */
@@ -20,6 +21,7 @@ export interface DialFailure {
 /** Whom to connect to, and who is told how it went: `onFailure`, or `onOpen` and later `onClose`, unless cancelled. */
 export interface DialOptions {
   readonly url: string;
+  readonly sockets: Sockets;
   readonly secureContext: SecureContext | undefined;
   readonly hello: Buffer;
   readonly clock: Clock;
@@ -48,7 +50,7 @@ export function dial(options: DialOptions): () => void {
   if (endpoint === undefined) return failSoon(options, 'its URL is not of the form http://host:port');
   const { clock, limits } = options;
   let stage: 'greeting' | 'open' | 'over' = 'greeting';
-  const socket = openSocket(endpoint, options.secureContext, () => link.write([PREAMBLE, options.hello]));
+  const socket = options.sockets.connect(endpoint, options.secureContext, () => link.write([PREAMBLE, options.hello]));
   const fail = (failure: DialFailure) => {
     if (stage !== 'greeting') return;
     stage = 'over';
@@ -103,6 +105,9 @@ function refusalOf(refused: Refused): DialFailure {
 
 /** Tells of a failure in a later turn, as all others are told. */
 function failSoon(options: DialOptions, why: string): () => void {
-  const immediate = setImmediate(() => options.onFailure({ why, isPortClosed: false }));
-  return () => clearImmediate(immediate);
+  let isCancelled = false;
+  options.clock.soon(() => {
+    if (!isCancelled) options.onFailure({ why, isPortClosed: false });
+  });
+  return () => void (isCancelled = true);
 }

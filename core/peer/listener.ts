@@ -1,10 +1,11 @@
 import { once } from 'node:events';
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls';
 import type { Clock } from '../base/clock.js';
 import { formatUrl, pemsOf } from './address.js';
 import type { PeerLimits } from './limits.js';
 import type { PacedLog } from './paced-log.js';
+import type { Sockets } from './sockets.js';
 import type { PeerTls } from './types.js';
 
 /** Where to listen. */
@@ -53,15 +54,20 @@ export class Listener {
   constructor(
     address: ListenAddress,
     tls: PeerTls | undefined,
-    shared: { readonly clock: Clock; readonly limits: PeerLimits; readonly log: PacedLog },
+    shared: {
+      readonly clock: Clock;
+      readonly limits: PeerLimits;
+      readonly log: PacedLog;
+      readonly sockets: Sockets;
+    },
     strangers: Set<Stranger>,
     onConnection: (socket: Socket, stranger: Stranger) => void,
   ) {
-    const { clock, limits, log } = shared;
+    const { clock, limits, log, sockets } = shared;
     this.#host = address.host;
     const isTls = address.isTls ?? tls !== undefined;
     this.#tls = isTls && tls !== undefined ? this.#secure(tls, log, onConnection) : undefined;
-    this.#server = createServer((socket) => {
+    this.#server = sockets.createServer((socket) => {
       if (strangers.size >= limits.strangersMax) {
         log.warn(
           'strangers',

@@ -115,9 +115,10 @@ export class OutgoingPeer {
     const url = this.url;
     // The member may have let go of this peer while it was told of a failure.
     if (url === undefined || this.#isClosed) return;
-    const { secureContext, clock, limits } = this.#shared;
+    const { sockets, secureContext, clock, limits } = this.#shared;
     this.#cancelDial = dial({
       url,
+      sockets,
       secureContext,
       hello: this.#hello,
       clock,

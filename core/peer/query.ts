@@ -5,6 +5,7 @@ import { dial } from './dial.js';
 import { KIND } from './frame.js';
 import { encodeHello } from './greeting.js';
 import { DEFAULT_PEER_LIMITS } from './limits.js';
+import { type Sockets, systemSockets } from './sockets.js';
 import type { PeerTls } from './types.js';
 import { MalformedError } from './wire-reader.js';
 
@@ -15,6 +16,8 @@ export interface QueryOptions {
   readonly tls?: PeerTls;
   readonly timeoutMs: number;
   readonly clock: Clock;
+  /** Default: the operating system's. */
+  readonly sockets?: Sockets;
 }
 
 /**
@@ -23,11 +26,13 @@ export interface QueryOptions {
  * @returns what its `PeerHandler.members` gave
  * @throws {@link PeerQueryError} if it cannot be reached, does not answer within `timeoutMs` or is no member
  */
-export function queryMembers(url: string, { tls, timeoutMs, clock }: QueryOptions): Promise<Uint8Array> {
+export function queryMembers(url: string, options: QueryOptions): Promise<Uint8Array> {
+  const { tls, timeoutMs, clock, sockets = systemSockets } = options;
   return new Promise((resolve, reject) => {
     let members: Uint8Array | undefined;
     dial({
       url,
+      sockets,
       secureContext: tls === undefined ? undefined : secureContextOf(tls),
       hello: encodeHello({ purpose: 'members', greeting: NOBODY, target: 0n }),
       clock,

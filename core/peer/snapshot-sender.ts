@@ -61,9 +61,10 @@ export class SnapshotSender {
 
   #dial(opened: () => void): () => void {
     const { to, url, announcement } = this.#snapshot;
-    const { greeting, handler, secureContext, clock, limits, pulse } = this.#shared;
+    const { greeting, handler, sockets, secureContext, clock, limits, pulse } = this.#shared;
     return dial({
       url,
+      sockets,
       secureContext,
       hello: encodeHello({ purpose: 'snapshot', greeting, target: to }),
       clock,
@@ -140,7 +141,7 @@ export class SnapshotSender {
     const waitMs = this.#pacer.take(piece.length);
     if (!(await this.#stepOfPeer((done) => this.#link?.write([headerOf(KIND.chunk, piece), piece], done))))
       return false;
-    return waitMs === 0 ? this.#step((done) => setImmediate(done)) : this.#pause(waitMs);
+    return waitMs === 0 ? this.#step((done) => this.#shared.clock.soon(done)) : this.#pause(waitMs);
   }
 
   async #pause(waitMs: number): Promise<boolean> {

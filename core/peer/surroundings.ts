@@ -5,12 +5,14 @@ import type { MemberId } from '../raft/types.js';
 import type { PeerLimits } from './limits.js';
 import type { PacedLog } from './paced-log.js';
 import type { Pulse } from './pulse.js';
+import type { Sockets } from './sockets.js';
 import type { Greeting, PeerHandler, Refused } from './types.js';
 
 /** What all connections of one transport share. */
 export interface Surroundings {
   readonly greeting: Greeting;
   readonly handler: PeerHandler;
+  readonly sockets: Sockets;
   readonly secureContext: SecureContext | undefined;
   readonly clock: Clock;
   readonly prng: Prng;

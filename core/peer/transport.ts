@@ -13,6 +13,7 @@ import { OutgoingPeer } from './outgoing-peer.js';
 import { PacedLog } from './paced-log.js';
 import { Pulse } from './pulse.js';
 import { SnapshotSender } from './snapshot-sender.js';
+import { type Sockets, systemSockets } from './sockets.js';
 import type { Surroundings } from './surroundings.js';
 import type { Greeting, PeerAddress, PeerHandler, PeerMessage, PeerTls, PeerTransport } from './types.js';
 
@@ -26,6 +27,8 @@ export interface PeersOptions {
   readonly prng: Prng;
   readonly logger: Logger;
   readonly limits?: Partial<PeerLimits>;
+  /** Default: the operating system's. */
+  readonly sockets?: Sockets;
 }
 
 /**
@@ -57,18 +60,18 @@ class SocketTransport implements PeerTransport {
   readonly #pacer: BytePacer;
   readonly #senders = new Set<SnapshotSender>();
   /** What is done at the end of this turn of the event loop. */
-  #turnEnd: NodeJS.Immediate | undefined;
+  #hasTurnEnd = false;
   readonly #pending = new Set<OutgoingPeer>();
   readonly #lost = new Set<MemberId>();
   #mustJudgeAgain = false;
   #closing: Promise<void> | undefined;
 
   constructor(options: PeersOptions, limits: PeerLimits) {
-    const { greeting, handler, clock, prng, tls } = options;
+    const { greeting, handler, clock, prng, tls, sockets = systemSockets } = options;
     const log = new PacedLog(options.logger, clock);
     const secureContext: SecureContext | undefined = tls === undefined ? undefined : secureContextOf(tls);
     const pulse = new Pulse(clock, limits);
-    this.#shared = { greeting, handler, secureContext, clock, prng, log, limits, pulse };
+    this.#shared = { greeting, handler, sockets, secureContext, clock, prng, log, limits, pulse };
     this.#incoming = new Incoming(this.#shared);
     this.#pacer = new BytePacer(clock, limits.snapshotBytesPerSecond);
     this.#addresses = options.listen;
@@ -181,12 +184,13 @@ class SocketTransport implements PeerTransport {
   }
 
   #atTurnEnd(): void {
-    if (this.#closing !== undefined) return;
-    this.#turnEnd ??= setImmediate(() => this.#endTurn());
+    if (this.#closing !== undefined || this.#hasTurnEnd) return;
+    this.#hasTurnEnd = true;
+    this.#shared.clock.soon(() => this.#endTurn());
   }
 
   #endTurn(): void {
-    this.#turnEnd = undefined;
+    this.#hasTurnEnd = false;
     if (this.#closing !== undefined) return;
     for (const peer of this.#pending) peer.flush();
     this.#pending.clear();
