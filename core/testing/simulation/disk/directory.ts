@@ -1,4 +1,4 @@
-import type { FileContent} from './file-content.js';
+import type { FileContent } from './file-content.js';
 import { type OnEffect } from './file-content.js';
 import type { Judge } from './survival.js';
 

@@ -46,8 +46,8 @@ export class VirtualDisk implements Disk {
   onEffect: OnEffect = () => {};
   /** Bytes of files that it takes. */
   capacityBytes = Number.POSITIVE_INFINITY;
-  /** Which folders are locked by the process that uses the disk; they are free again when it ends. */
-  readonly locks = new Set<string>();
+  /** Which folders the process that uses the disk has locked, and its claims; they are free again when it ends. */
+  readonly locks = new Map<string, object>();
   #operationCount = 0;
   #isCut = false;
   #root: Directory;
