@@ -1,0 +1,57 @@
+import { drawDurationMs } from './durations.js';
+import type { FaultKinds, Timed } from './fault.js';
+import { chooseMember, chooseOne, drawPick, drawVictim, type Victim } from './victim.js';
+
+/** What happens to clocks: they run faster or slower, by this part of 1. */
+export type ClockFault =
+  | (Timed & {
+      readonly kind: 'clock rate of a member';
+      readonly victim: Victim;
+      readonly error: number;
+      readonly forMs: number;
+    })
+  | (Timed & {
+      readonly kind: 'clock rate of a client';
+      readonly pick: number;
+      readonly error: number;
+      readonly forMs: number;
+    });
+
+export const CLOCK_FAULTS: FaultKinds<ClockFault> = {
+  'clock rate of a member': {
+    share: 0.5,
+    weight: 1,
+    draw: (dice, { clockErrorMax }) => ({
+      victim: drawVictim(dice),
+      error: (2 * dice.next() - 1) * clockErrorMax,
+      forMs: 2 * drawDurationMs(dice),
+    }),
+    async strike({ victim, error, forMs }, { world, last }) {
+      const member = chooseMember(world, victim);
+      if (member === undefined || error === 0) return false;
+      const usual = member.clockRate;
+      member.clockRate = 1 + error;
+      await last(forMs);
+      member.clockRate = usual;
+      return true;
+    },
+  },
+  'clock rate of a client': {
+    share: 0.5,
+    weight: 1,
+    draw: (dice, { clockErrorMax }) => ({
+      pick: drawPick(dice),
+      error: (2 * dice.next() - 1) * clockErrorMax,
+      forMs: 2 * drawDurationMs(dice),
+    }),
+    async strike({ pick, error, forMs }, { world, last }) {
+      const client = chooseOne(world.clients, pick);
+      if (client === undefined || error === 0) return false;
+      const usual = client.clockRate;
+      client.clockRate = 1 + error;
+      await last(forMs);
+      client.clockRate = usual;
+      return true;
+    },
+  },
+};

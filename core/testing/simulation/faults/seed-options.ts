@@ -1,0 +1,143 @@
+import type { Dice } from '../../../raft/testing/dice.js';
+import type { Settings } from '../../../server/settings.js';
+
+/**
+ * How far faults may go. `usual`: as far as every promise holds. `beyond clock`: clocks run apart further than leases
+ * allow, so a lease may end early, but guarded writes stay safe. `beyond disk`: more data is damaged than a quorum can
+ * repair, so the members must stop, and never serve what is wrong.
+ */
+export type Mode = 'usual' | 'beyond clock' | 'beyond disk';
+
+/** What the links of a network are like when nothing is wrong with them. */
+export interface NetworkShape {
+  readonly minDelayMs: number;
+  readonly meanDelayMs: number;
+  /** Whether messages on one link stay in order, as on a connection. */
+  readonly isFifo: boolean;
+}
+
+/** How long operations of the disks take when nothing is wrong with them. */
+export interface DiskShape {
+  readonly writeMeanMs: number;
+  readonly syncMeanMs: number;
+}
+
+/** What a world is like for as long as it lasts: drawn once from its seed. Plain data, so that it can be pinned. */
+export interface SeedOptions {
+  readonly mode: Mode;
+  readonly voterCount: number;
+  readonly learnerCount: number;
+  readonly clientCount: number;
+  readonly keyCount: number;
+  /** Simulated time for which faults strike. */
+  readonly safetyMs: number;
+  readonly settings: Partial<Settings>;
+  /** What members are started with from a rolling restart on. */
+  readonly otherSettings: Partial<Settings>;
+  readonly peerNetwork: NetworkShape;
+  readonly clientNetwork: NetworkShape;
+  readonly disk: DiskShape;
+  /** How much faster than true time clocks run, at most, as a part of 1; slower by as much at most. */
+  readonly clockErrorMax: number;
+}
+
+/** A clock that keeps to this is within the contract of leases and sessions. */
+export const CLOCK_ERROR_CONTRACT = 0.01;
+const CLOCK_ERROR_BEYOND = 0.1;
+
+const KIBIBYTE = 1_024;
+
+/** @param dice - a stream for this alone */
+export function drawSeedOptions(dice: Dice): SeedOptions {
+  const mode = dice.weighted([
+    ['usual', 88],
+    ['beyond clock', 7],
+    ['beyond disk', 5],
+  ] as const);
+  const timing = drawTiming(dice);
+  return {
+    mode,
+    ...drawSizes(dice, mode),
+    safetyMs: dice.between(30_000, 36_000),
+    settings: { ...timing, ...drawSettings(dice) },
+    otherSettings: { ...timing, ...drawSettings(dice) },
+    peerNetwork: drawNetwork(dice, timing.electionTimeoutMs),
+    clientNetwork: { ...drawNetwork(dice, timing.electionTimeoutMs), isFifo: true },
+    disk: { writeMeanMs: dice.anyOf([0, 0.05, 0.5]), syncMeanMs: dice.anyOf([0.1, 0.5, 2, 10]) },
+    clockErrorMax: mode === 'beyond clock' ? CLOCK_ERROR_BEYOND : dice.anyOf([0, 0.001, CLOCK_ERROR_CONTRACT]),
+  };
+}
+
+function drawSizes(dice: Dice, mode: Mode) {
+  const voterCount = dice.weighted([
+    [1, 1],
+    [3, 4],
+    [5, 3],
+    [7, 1],
+  ]);
+  return {
+    // With one member there is no quorum that a damaged one could be compared with.
+    voterCount: mode === 'beyond disk' ? Math.max(3, voterCount) : voterCount,
+    learnerCount: dice.weighted([
+      [0, 3],
+      [1, 1],
+    ]),
+    clientCount: dice.between(2, 8),
+    keyCount: dice.between(1, 16),
+  };
+}
+
+/** Half of the seeds, at most, spend their events on heartbeats. */
+function drawTiming(dice: Dice) {
+  const [heartbeatMs, electionTimeoutMs] = dice.weighted([
+    [[29, 271], 1],
+    [[101, 521], 3],
+    [[100, 1_000], 4],
+    [[250, 1_500], 2],
+  ] as const);
+  return { heartbeatMs, electionTimeoutMs };
+}
+
+/** Each limit is as it is in a product, or so small that it is met all the time. */
+function drawSettings(dice: Dice): Partial<Settings> {
+  const tiny = (least: number, most: number) => (dice.chance(0.5) ? dice.between(least, most) : undefined);
+  return withoutGaps({
+    requestTimeoutMs: dice.anyOf([500, 2_000, 5_000]),
+    readRetryMs: dice.anyOf([100, 500]),
+    healthyAfterMs: dice.anyOf([500, 2_000]),
+    learnersMax: 2,
+    promoteLagEntries: tiny(1, 20),
+    snapshotsSentMax: tiny(1, 2),
+    leaseRevokesPerScan: tiny(1, 4),
+    leaseScanMs: tiny(100, 400),
+    scrubRecordsPerStep: tiny(1, 20),
+    proposalsMax: tiny(8, 64),
+    readsMax: tiny(8, 64),
+    uncommittedBytesMax: tiny(16 * KIBIBYTE, 64 * KIBIBYTE),
+    logKeptEntries: tiny(3, 100),
+    logKeptBytes: tiny(KIBIBYTE, 64 * KIBIBYTE),
+    walSegmentBytes: tiny(KIBIBYTE, 64 * KIBIBYTE),
+    overlayBytesMax: tiny(512, 16 * KIBIBYTE),
+    watchQueueEventsMax: tiny(1, 16),
+    watchCatchUpRevisionsMax: tiny(1, 16),
+    appendBytesMax: tiny(64, 4 * KIBIBYTE),
+    inflightMessagesMax: tiny(1, 8),
+    inflightBytesMax: tiny(256, 16 * KIBIBYTE),
+    peerQueueBytesMax: tiny(16 * KIBIBYTE, 64 * KIBIBYTE),
+    snapshotBytesPerSecond: tiny(16 * KIBIBYTE, 256 * KIBIBYTE),
+  });
+}
+
+function withoutGaps(settings: { readonly [Name in keyof Settings]?: number | undefined }): Partial<Settings> {
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
+}
+
+/** A round trip stays well below the election timeout: a network on which nobody can lead shows nothing. */
+function drawNetwork(dice: Dice, electionTimeoutMs: number): NetworkShape {
+  const mostMs = electionTimeoutMs / 12;
+  return {
+    minDelayMs: dice.anyOf([0, 0.2, 1]),
+    meanDelayMs: Math.min(mostMs, dice.anyOf([0.2, 1, 5, 20, 50])),
+    isFifo: dice.chance(0.5),
+  };
+}

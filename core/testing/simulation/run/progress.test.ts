@@ -1,0 +1,46 @@
+import { describe, expect, it } from '@jest/globals';
+import { Progress, progressLine } from './progress.js';
+import { Tally } from './tally.js';
+import { resultOf } from './testing/results.js';
+
+function told(isTTY: boolean) {
+  const written: string[] = [];
+  let nowMs = 0;
+  const progress = new Progress({ isTTY, write: (text) => written.push(text) }, () => nowMs);
+  const tally = new Tally();
+  const pass = (ms: number) => {
+    nowMs += ms;
+    tally.add(resultOf(1));
+    progress.tell(tally, 100);
+  };
+  return { written, progress, pass };
+}
+
+describe('progress', () => {
+  it('is one line that is written over on a terminal', () => {
+    const { written, progress, pass } = told(true);
+
+    for (let i = 0; i < 10; i += 1) pass(100);
+    progress.end();
+
+    expect(written).toHaveLength(6);
+    expect(written.every((text) => text.startsWith('\r') && !text.includes('\n'))).toBe(true);
+  });
+
+  it('is a line now and then elsewhere', () => {
+    const { written, progress, pass } = told(false);
+
+    for (let i = 0; i < 100; i += 1) pass(1_000);
+    progress.end();
+
+    expect(written).toHaveLength(3);
+    expect(written[0]).toBe('30 of 100 seeds, 60 a minute, 0.30 hours simulated\n');
+  });
+
+  it('counts failures', () => {
+    const tally = new Tally();
+    tally.add(resultOf(1, { violation: { what: 'two leaders', simulatedMs: 1 } }));
+
+    expect(progressLine(tally, 2 ** 31, 60_000)).toBe('1 seeds, 1 failed, 1 a minute, 0.01 hours simulated');
+  });
+});
