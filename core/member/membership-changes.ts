@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { asBuffer, toBytes, toText } from '../base/bytes.js';
+import { asBuffer } from '../base/bytes.js';
 import { InvalidArgumentError, TooManyRequestsError } from '../base/errors.js';
 import { type Prng, randomId } from '../base/prng.js';
 import { encodeCommand } from '../machine/codec.js';
@@ -8,6 +8,7 @@ import type { Membership } from '../machine/membership.js';
 import type { MemberInfo } from '../machine/types.js';
 import type { ChangeRequest } from '../peer/types.js';
 import type { MemberId } from '../raft/types.js';
+import { JsonFields, toJsonBytes } from './json-fields.js';
 import type { LeaderDesk } from './leader-desk.js';
 import * as rules from './membership-rules.js';
 import { refusalOf } from './refusals.js';
@@ -100,12 +101,14 @@ export class MembershipChanges {
   /** A follower asks this member, which leads as far as it knows. */
   onAskChange(from: MemberId, { request, change }: ChangeRequest): void {
     const { replica } = this.#parts;
-    this.makeHere(decodeChange(change))
-      .then(
-        (place) => place,
-        (error: unknown) => ({ index: 0, term: 0, refusal: refusalOf(error) }),
-      )
+    this.#makeRead(change)
+      .catch((error: unknown) => ({ index: 0, term: 0, refusal: refusalOf(error) }))
       .then((answer) => replica.send(from, { type: 'changed', request, ...answer }), replica.fail);
+  }
+
+  /** What cannot be read is refused as what may not be made is. */
+  async #makeRead(change: Uint8Array): Promise<Place> {
+    return this.makeHere(decodeChange(change));
   }
 
   #propose(change: MembershipChange, membership: Membership): Place {
@@ -191,14 +194,29 @@ export class MembershipChanges {
 }
 
 /** JSON, with ids in hexadecimal. */
-function encodeChange(change: MembershipChange): Uint8Array {
-  return toBytes(
-    JSON.stringify(change, (_key, value: unknown) => (typeof value === 'bigint' ? value.toString(16) : value)),
-  );
+export function encodeChange(change: MembershipChange): Uint8Array {
+  return toJsonBytes(change);
 }
 
-function decodeChange(bytes: Uint8Array): MembershipChange {
-  const isId = (key: string) => key === 'id' || key === 'replaces';
-  const revived = (key: string, value: unknown) => (isId(key) ? BigInt(`0x${value as string}`) : value);
-  return JSON.parse(toText(bytes), revived) as MembershipChange;
+/**
+ * What {@link encodeChange} was given.
+ *
+ * @throws {@link InvalidArgumentError} if the bytes are something else
+ */
+export function decodeChange(bytes: Uint8Array): MembershipChange {
+  const change = JsonFields.parse(bytes);
+  const type = change.text('type');
+  switch (type) {
+    case 'add': {
+      const added = { type, peerUrls: change.texts('peerUrls'), isLearner: change.flag('isLearner') } as const;
+      return change.has('replaces') ? { ...added, replaces: change.id('replaces') } : added;
+    }
+    case 'remove':
+    case 'promote':
+      return { type, id: change.id('id') };
+    case 'update':
+      return { type, id: change.id('id'), peerUrls: change.texts('peerUrls') };
+    default:
+      throw new InvalidArgumentError('type', type, 'a change of the members that this version knows');
+  }
 }

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { InvalidArgumentError } from '../base/errors.js';
 import type { MemberInfo } from '../machine/types.js';
 import { decodeMembers } from './peer-traffic.js';
 import { codesOf } from './testing/codes.js';
@@ -297,6 +298,26 @@ describe('a change of the members', () => {
     expect(members.filter(({ peerUrls }) => peerUrls.join() === URLS.join())).toHaveLength(1);
   });
 
+  test.each(['', '[]', 'null', '{"type":"add"}', '{"type":"add","peerUrls":5,"isLearner":true}', '{"type":"none"}'])(
+    'that cannot be read, such as %j, is refused, and the leader goes on',
+    async (text) => {
+      const cluster = await started({ autoPromote: false });
+      const [follower] = cluster.followers as [TestNode];
+      const answers: unknown[] = [];
+      cluster.network.fate = (_from, _to, message) => {
+        if (message.type === 'changed') answers.push(message.refusal?.code);
+        return 'deliver';
+      };
+
+      const change = Buffer.from(text);
+      cluster.network.carry(follower.id, cluster.leader.id, [{ type: 'askChange', request: 1, change }]);
+      await cluster.clock.advance(100);
+
+      expect(answers).toEqual(['INVALID_ARGUMENT']);
+      expect(await codeOf(cluster, follower.m.memberAdd({ peerUrls: URLS, isLearner: true }))).toBeUndefined();
+    },
+  );
+
   test('many at once are made one after the other', async () => {
     const cluster = await started({ autoPromote: false, settings: { learnersMax: 3 } });
     const adds = [1, 2, 3, 4].map((i) =>
@@ -307,5 +328,22 @@ describe('a change of the members', () => {
 
     expect(codes.filter((code) => code === undefined)).toHaveLength(3);
     expect(codes.filter((code) => code !== undefined)).toEqual(['TOO_MANY_LEARNERS']);
+  });
+});
+
+describe('what a joiner is told', () => {
+  const told = { clusterId: 'a', members: [] };
+  test.each([
+    '',
+    'null',
+    '[]',
+    '{}',
+    JSON.stringify({ ...told, clusterId: '-1' }),
+    JSON.stringify({ ...told, clusterId: '1'.repeat(17) }),
+    JSON.stringify({ ...told, members: {} }),
+    JSON.stringify({ ...told, members: [null] }),
+    JSON.stringify({ ...told, members: [{ id: '1', name: 'a', peerUrls: 'x', clientUrls: [], incarnation: '0' }] }),
+  ])('is refused if it is something else, such as %j', (text) => {
+    expect(() => decodeMembers(Buffer.from(text))).toThrow(InvalidArgumentError);
   });
 });

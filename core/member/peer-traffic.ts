@@ -1,10 +1,10 @@
-import { toBytes, toText } from '../base/bytes.js';
 import { MemberStoppedError } from '../base/errors.js';
 import type { MemberInfo } from '../machine/types.js';
 import type { Greeting, PeerHandler, PeerMessage, Refused } from '../peer/types.js';
 import type { InstallSnapshotRequest, MemberId } from '../raft/types.js';
 import type { Admission } from './admission.js';
 import type { Divergence } from './divergence.js';
+import { JsonFields, toJsonBytes } from './json-fields.js';
 import type { LeaderDesk } from './leader-desk.js';
 import type { MembershipChanges } from './membership-changes.js';
 import type { PeerBook } from './peer-book.js';
@@ -118,14 +118,28 @@ export interface MembersTold {
 }
 
 /** JSON, with ids in hexadecimal. */
-export function encodeMembers({ clusterId, members }: MembersTold): Uint8Array {
-  const hex = (_key: string, value: unknown) => (typeof value === 'bigint' ? value.toString(16) : value);
-  return toBytes(JSON.stringify({ clusterId, members }, hex));
+export function encodeMembers(told: MembersTold): Uint8Array {
+  return toJsonBytes(told);
 }
 
-/** What {@link encodeMembers} was given. Throws a `SyntaxError` or `TypeError` if the bytes are something else. */
+/**
+ * What {@link encodeMembers} was given.
+ *
+ * @throws {@link InvalidArgumentError} if the bytes are something else
+ */
 export function decodeMembers(bytes: Uint8Array): MembersTold {
-  const isId = (key: string) => ['clusterId', 'id', 'incarnation', 'replaces'].includes(key);
-  const revived = (key: string, value: unknown) => (isId(key) ? BigInt(`0x${value as string}`) : value);
-  return JSON.parse(toText(bytes), revived) as MembersTold;
+  const told = JsonFields.parse(bytes);
+  return { clusterId: told.id('clusterId'), members: told.objects('members').map(readInfo) };
+}
+
+function readInfo(info: JsonFields): MemberInfo {
+  return {
+    id: info.id('id'),
+    name: info.text('name'),
+    peerUrls: info.texts('peerUrls'),
+    clientUrls: info.texts('clientUrls'),
+    incarnation: info.id('incarnation'),
+    isLearner: info.flag('isLearner'),
+    ...(info.has('replaces') && { replaces: info.id('replaces') }),
+  };
 }
