@@ -30,6 +30,7 @@ export function readAppliedPosition(view: View): AppliedPosition {
     number,
     number,
   ];
+  assert(isCount(index) && isCount(term) && isCount(hash), 'the applied position has numbers that are whole and exact');
   return { index, term, hash };
 }
 
@@ -41,4 +42,8 @@ export function writeAppliedPosition(batch: Batch, { index, term, hash }: Applie
   record.writeDoubleBE(term, 1 + NUMBER_BYTES);
   record.writeDoubleBE(hash, 1 + 2 * NUMBER_BYTES);
   batch.put('meta', KEY, record);
+}
+
+function isCount(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0;
 }

@@ -335,7 +335,9 @@ describe('a machine that is opened again', () => {
 
   test.each([
     ['of another version', [9, ...new Array<number>(16).fill(0)]],
-    ['cut short', [1, 0]],
+    ['cut short', [2, 0]],
+    ['whose index is no number', [2, 0x7f, 0xf8, ...new Array<number>(22).fill(0)]],
+    ['whose term is below 0', [2, ...new Array<number>(8).fill(0), 0xbf, 0xf0, ...new Array<number>(14).fill(0)]],
   ])('refuses an applied position %s', (_, record) => {
     const { backend, apply } = openMachine();
     apply(put('a', '1'));

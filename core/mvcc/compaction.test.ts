@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { InvariantError } from '../base/assert.js';
 import { CompactedError, FutureRevisionError } from '../base/errors.js';
 import { everything, fromKey } from '../base/key-range.js';
+import { readCompactRevision } from './compaction.js';
 import { put, remove, show, showEvents, TestStore } from './testing/test-store.js';
 
 let store: TestStore;
@@ -182,5 +184,16 @@ describe('after a restart', () => {
     expect(store.range('a')).toMatchObject({ count: 0 });
     store.put('a', 'new');
     expect(store.get('a')).toMatchObject({ version: 1, createRevision: 7 });
+  });
+});
+
+describe('the record of the compact revision', () => {
+  const viewOf = (record: Uint8Array) => ({ get: () => record, scan: () => [] });
+
+  it.each([
+    ['cut short', Uint8Array.of(0, 0, 0, 7)],
+    ['beyond what is exact', new Uint8Array(16).fill(0xff)],
+  ])('is refused if it is %s', (_, record) => {
+    expect(() => readCompactRevision(viewOf(record))).toThrow(InvariantError);
   });
 });

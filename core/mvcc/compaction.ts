@@ -1,14 +1,20 @@
+import { assert } from '../base/assert.js';
 import { CompactedError, FutureRevisionError } from '../base/errors.js';
 import type { Batch, View } from '../backend/backend.js';
 import type { KeyspaceState } from './keyspace-state.js';
-import { encodeRevision, mainOf } from './revision.js';
+import { encodeRevision, mainOf, REVISION_KEY_BYTES } from './revision.js';
 
 /** Under which key of the table `meta` the compact revision is kept. */
 const COMPACT_REVISION_KEY: Uint8Array = Buffer.from('mvcc.compactRevision');
 
+/** @throws {@link InvariantError} if the record holds no revision */
 export function readCompactRevision(view: View): number {
   const stored = view.get('meta', COMPACT_REVISION_KEY);
-  return stored ? mainOf(stored) : 0;
+  if (stored === undefined) return 0;
+  assert(stored.length === REVISION_KEY_BYTES, 'the compact revision is 16 bytes long');
+  const revision = mainOf(stored);
+  assert(Number.isSafeInteger(revision), 'the compact revision is exact');
+  return revision;
 }
 
 /** Makes everything before a revision unreadable. Freeing it is {@link scrub}'s matter. */

@@ -67,6 +67,14 @@ describe('a record', () => {
     expect(cut(4)).toThrow('its whole header');
     expect(cut(8)).toThrow('its whole key');
   });
+
+  it('refuses numbers that cannot be', () => {
+    const endless = Uint8Array.of(4, ...new Array<number>(200).fill(0xff), 1, 0, 1, 97);
+    const createdBeforeAll = Uint8Array.of(4, 2, 9, 1, 97);
+
+    expect(() => new RecordReader(7, endless)).toThrow('numbers of a history record are exact');
+    expect(() => new RecordReader(7, createdBeforeAll)).toThrow('created at a revision that there is');
+  });
 });
 
 function plain(kv: KeyValue): object {

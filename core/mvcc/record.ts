@@ -48,6 +48,7 @@ export class RecordReader {
   readonly #keyAt: number;
   readonly #valueAt: number;
 
+  /** @throws {@link InvariantError} if the bytes are not of a record */
   constructor(
     readonly modRevision: number,
     record: Uint8Array,
@@ -59,6 +60,7 @@ export class RecordReader {
     this.version = (flags & AGED) !== 0 ? readVarint(cursor) : this.isTombstone ? 0 : 1;
     const age = (flags & AGED) !== 0 ? readVarint(cursor) : 0;
     this.createRevision = this.isTombstone ? 0 : modRevision - age;
+    assert(this.createRevision >= 0, 'a key was created at a revision that there is');
     this.#leaseAt = (flags & LEASED) !== 0 ? cursor.at : 0;
     if (this.#leaseAt > 0) cursor.at += 8;
     const keyLength = readVarint(cursor);
@@ -125,6 +127,9 @@ function readVarint(cursor: { readonly bytes: Uint8Array; at: number }): number 
     const byte = cursor.bytes[cursor.at] as number;
     cursor.at += 1;
     value += (byte & 127) * scale;
-    if (byte < 128) return value;
+    if (byte < 128) {
+      assert(value <= Number.MAX_SAFE_INTEGER, 'the numbers of a history record are exact');
+      return value;
+    }
   }
 }

@@ -24,7 +24,9 @@ export function readInstalledPosition(view: View): InstalledPosition | undefined
   assert(record[0] === VERSION, "the installed snapshot's position has a version that this program knows");
   assert(record.length === RECORD_BYTES, "the installed snapshot's position is 17 bytes long");
   const bytes = asBuffer(record);
-  return { index: bytes.readDoubleBE(1), term: bytes.readDoubleBE(9) };
+  const [index, term] = [bytes.readDoubleBE(1), bytes.readDoubleBE(9)];
+  assert(isCount(index) && isCount(term), "the installed snapshot's position has numbers that are whole and exact");
+  return { index, term };
 }
 
 /** By this a start knows a log that is older than the state; so it is written before the state is put in force. */
@@ -39,4 +41,8 @@ export function writeInstalledPosition(batch: Batch, { index, term }: InstalledP
 /** Whether a record is a member's own, and no part of the replicated state. */
 export function isOwn(table: Table, key: Uint8Array): boolean {
   return table === 'meta' && equalBytes(key, KEY);
+}
+
+function isCount(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0;
 }

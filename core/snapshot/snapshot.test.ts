@@ -143,6 +143,13 @@ test('a key, a value and a state of every length come through', async () => {
   }
 });
 
+test.each([Number.NaN, -1, 0.5, 2 ** 60])('an installed position of %s is damage, and not believed', (index) => {
+  const backend = openMemoryBackend();
+  backend.write((batch) => writeInstalledPosition(batch, { index, term: 1 }));
+
+  expect(() => readInstalledPosition(backend)).toThrow(InvariantError);
+});
+
 test('the position of an installed snapshot stays with the member that installed it', async () => {
   const { backend } = smallState();
   const before = await collect(takeSnapshot(backend).chunks());
