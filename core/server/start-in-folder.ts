@@ -74,12 +74,13 @@ async function open(folder: DataFolder, surroundings: Surroundings, closers: Clo
     openMachine: (backend, watch) => openMachine(backend, settings, watch),
   });
   closers.add(() => state.backend.close());
-  const { appliedIndex } = state.machine;
+  const { appliedIndex, appliedTerm } = state.machine;
   const opened = await Wal.open({
     disk: folder.disk,
     path: folder.walPath,
     segmentBytes: settings.walSegmentBytes,
     durableIndex: appliedIndex,
+    durableTerm: appliedTerm,
     snapshot,
     logger,
     newLogId: () => randomId(prng),

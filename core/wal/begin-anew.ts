@@ -35,14 +35,18 @@ export function isOvertaken(
  *
  * @param end - where the log ends
  * @throws {@link LogDamagedError} if the log ends before what was committed or compacted; or before what is known to have
- * been durable, and it is not that a snapshot has overtaken it
+ * been durable, or with what was overwritten by that, and it is not that a snapshot has overtaken it
  */
 export function rejectMissing(
   state: LogState,
-  known: { readonly durableIndex: number; readonly snapshot?: LogPosition | undefined },
+  known: {
+    readonly durableIndex: number;
+    readonly durableTerm: number | undefined;
+    readonly snapshot?: LogPosition | undefined;
+  },
   end: { readonly file: string; readonly offset: number },
 ): void {
-  const { snapshot, durableIndex } = known;
+  const { snapshot, durableIndex, durableTerm } = known;
   const { commitIndex } = state.hardState;
   // The snapshot itself is why so much is known to be durable.
   const isExcused = isOvertaken(state, snapshot) && durableIndex <= snapshot.index && commitIndex < snapshot.index;
@@ -59,6 +63,10 @@ export function rejectMissing(
     const why = `entry ${snapshot.index} is not the one that the snapshot ends with, though later ones were durable`;
     throw new LogDamagedError(end.file, end.offset, why);
   }
+  const term = durableIndex > 0 ? termAt(state, durableIndex) : undefined;
+  if (isExcused || term === undefined || durableTerm === undefined || term === durableTerm) return;
+  const why = `entry ${durableIndex} is of term ${term}, and the one that was durable there of term ${durableTerm}`;
+  throw new LogDamagedError(end.file, end.offset, why);
 }
 
 /**

@@ -269,6 +269,23 @@ describe('damage', () => {
     expect((await openLog(torn, { durableIndex: lastIndex })).dropped).toBeDefined();
   });
 
+  test('an end that looks torn is damage if what was durable there has another term than what it overwrote', async () => {
+    const disk = new VirtualDisk();
+    const { wal } = await openLog(disk);
+    await wal.append(hardState(1), entriesOf(1, 2));
+    await wal.append(hardState(2, 2), [entry(2, 2)]);
+    await wal.close();
+    const end = await endOfGroups(disk);
+    const torn = altered(disk, (content) => content.subarray(0, end - 8));
+
+    await expect(openLog(torn, { durableIndex: 2, durableTerm: 2 })).rejects.toMatchObject({
+      code: 'LOG_DAMAGED',
+      message: expect.stringContaining('entry 2 is of term 1, and the one that was durable there of term 2'),
+    });
+    expect((await openLog(disk, { durableIndex: 2, durableTerm: 2 })).entries).toHaveLength(2);
+    expect((await openLog(torn, { durableIndex: 2, durableTerm: 1 })).dropped).toBeDefined();
+  });
+
   test('a log that is gone is told if something in it is known to have been durable', async () => {
     const opened = openLog(new VirtualDisk(), { durableIndex: 1 });
     await expect(opened).rejects.toMatchObject({ code: 'LOG_DAMAGED', file: LOG });

@@ -28,6 +28,8 @@ export interface Recovered {
 export interface Known {
   /** The last entry that was durable; 0 if none is known. */
   readonly durableIndex: number;
+  /** Its term, where that is known. */
+  readonly durableTerm: number | undefined;
   /** The last entry that the snapshot holds which was installed last. */
   readonly snapshot?: LogPosition | undefined;
 }

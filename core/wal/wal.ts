@@ -26,6 +26,8 @@ export interface WalOptions {
    * applied. A log that ends before it is damaged, though its end looks torn. Default: none is known.
    */
   readonly durableIndex?: number;
+  /** The term of that entry: a log whose end was lost may still have an older entry there, which was overwritten. */
+  readonly durableTerm?: number;
   /**
    * The last entry that the snapshot holds which the state machine was last given. A log that does not reach it, or has
    * another term there, is from before, and begins anew after it. Default: there was none.
@@ -85,7 +87,8 @@ export class Wal {
     const { disk, path, segmentBytes = SEGMENT_BYTES, newLogId } = options;
     if (!(segmentBytes >= 1)) throw new InvalidArgumentError('wal.segmentBytes', segmentBytes, 'at least 1');
     const place = { disk, path, segmentBytes };
-    const known = { durableIndex: options.durableIndex ?? 0, snapshot: options.snapshot };
+    const { durableIndex = 0, durableTerm, snapshot } = options;
+    const known = { durableIndex, durableTerm, snapshot };
     const recovered = await recover(place, newLogId, known).catch((error: unknown) => {
       throw toLogError(path, error);
     });

@@ -8,7 +8,7 @@ export const LOG = '/log';
 
 export function openLog(
   disk: Disk,
-  options: Partial<Pick<WalOptions, 'segmentBytes' | 'logger' | 'durableIndex' | 'snapshot'>> = {},
+  options: Partial<Pick<WalOptions, 'segmentBytes' | 'logger' | 'durableIndex' | 'durableTerm' | 'snapshot'>> = {},
 ): Promise<OpenedWal> {
   return Wal.open({
     disk,
