@@ -1,0 +1,43 @@
+import type { FuzzTarget } from './target.js';
+import { answers } from './targets/answers.js';
+import { command } from './targets/command.js';
+import { configuration } from './targets/configuration.js';
+import { formatFile } from './targets/format-file.js';
+import { frames } from './targets/frames.js';
+import { greetings } from './targets/greetings.js';
+import { historyRecord } from './targets/history-record.js';
+import { leaseRecord } from './targets/lease-record.js';
+import { membersAnswer, membershipChange } from './targets/member-json.js';
+import { memberInfos } from './targets/member-infos.js';
+import { membershipRecord } from './targets/membership-record.js';
+import { announcement, peerMessages } from './targets/peer-messages.js';
+import { appliedPosition, compactRevision, installedPosition } from './targets/positions.js';
+import { requests } from './targets/requests.js';
+import { rpcMessages } from './targets/rpc-messages.js';
+import { walGroup } from './targets/wal-group.js';
+import { walLog } from './targets/wal-log.js';
+
+/** Everything that is tried. */
+export const TARGETS: readonly FuzzTarget[] = [
+  command,
+  configuration,
+  memberInfos,
+  membershipRecord,
+  appliedPosition,
+  installedPosition,
+  compactRevision,
+  historyRecord,
+  leaseRecord,
+  frames,
+  greetings,
+  peerMessages,
+  announcement,
+  membershipChange,
+  membersAnswer,
+  ...rpcMessages,
+  requests,
+  answers,
+  walGroup,
+  walLog,
+  formatFile,
+];
