@@ -17,6 +17,11 @@ export class LinkRules {
     this.#directions.set(`${from}>${to}`, { isSilent: false, delayMs });
   }
 
+  /** Only so many bytes a second get from one to the other. */
+  narrow(from: string, to: string, bytesPerSecond: number): void {
+    this.#directions.set(`${from}>${to}`, { isSilent: false, delayMs: 0, bytesPerSecond });
+  }
+
   /** Connections between the two break, and new ones are reset. */
   refuse(one: string, other: string): void {
     this.#refused.add(`${one}>${other}`).add(`${other}>${one}`);

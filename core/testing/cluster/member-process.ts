@@ -18,7 +18,7 @@ export interface LifeOptions {
   readonly state?: 'new' | 'existing';
   /** Instead of the flags it was made with. */
   readonly flags?: readonly string[];
-  /** Beside the variables of this process. */
+  /** Beside the variables it was made with. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -78,7 +78,7 @@ export class MemberProcess {
     const { file, args } = this.#program.command(spec);
     const child = spawn(file, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, NODE_OPTIONS: '', ...env },
+      env: { ...process.env, NODE_OPTIONS: '', ...this.spec.env, ...env },
     });
     killWithUs(child);
     this.#isPaused = false;

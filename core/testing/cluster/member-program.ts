@@ -15,6 +15,8 @@ export interface MemberSpec {
   readonly token: string;
   readonly state: 'new' | 'existing';
   readonly flags: readonly string[];
+  /** Beside the variables of this process. */
+  readonly env: Readonly<Record<string, string>>;
 }
 
 /** What runs as a member: they take the same flags. */
@@ -27,14 +29,15 @@ export interface MemberProgram {
   command(spec: MemberSpec): { readonly file: string; readonly args: readonly string[] };
 }
 
-const MAIN = join(process.cwd(), 'dist/core/cli/main.js');
+/** The command line as it was compiled. */
+export const CONCLAVE_MAIN = join(process.cwd(), 'dist/core/cli/main.js');
 
 /** `conclave serve`, as `npm run programs` compiled it. */
 export const CONCLAVE: MemberProgram = {
   name: 'conclave',
   keepsLeases: true,
   shortLog: ['--snapshot-catchup-entries', '50'],
-  command: (spec) => ({ file: process.execPath, args: [MAIN, 'serve', ...flagsOf(spec)] }),
+  command: (spec) => ({ file: process.execPath, args: [CONCLAVE_MAIN, 'serve', ...flagsOf(spec)] }),
 };
 
 /**

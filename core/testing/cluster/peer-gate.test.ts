@@ -113,6 +113,41 @@ test('slow bytes come later, in their order', async () => {
   expect(await heard(socket, 120)).toBe('onetwothree');
 });
 
+test('a narrow link lets through only so many bytes a second', async () => {
+  rules.narrow('a', 'b', 1_000);
+  const socket = await dial();
+  socket.write('x'.repeat(100));
+  expect(await heard(socket, 40)).toBe('');
+  expect(await heard(socket, 200)).toHaveLength(100);
+});
+
+test('a reset breaks the connections there are, and new ones come about', async () => {
+  const socket = await dial();
+  const broken = closed(socket);
+  gate.reset('a');
+  await broken;
+
+  const next = await dial();
+  next.write('hello');
+  expect(await heard(next)).toBe('hello');
+});
+
+test('a half-open connection stays open and silent, and new ones come about', async () => {
+  const socket = await dial();
+  socket.write('before');
+  expect(await heard(socket)).toBe('before');
+  gate.halfOpen('a');
+  socket.write('after');
+  expect(await heard(socket)).toBe('');
+  expect(socket.readyState).toBe('open');
+
+  const next = await dial();
+  next.write('hello');
+  expect(await heard(next)).toBe('hello');
+  gate.update();
+  expect(await heard(socket)).toBe('');
+});
+
 test('the process that dials is found by its connection', async () => {
   const socket = await dial();
   const connection = { nearPort: socket.localPort as number, farPort: gate.port };

@@ -17,6 +17,8 @@ interface Passage {
   readonly near: Socket;
   far: Socket | undefined;
   pipes: readonly TcpPipe[];
+  /** Its ends do not hear of each other any more. */
+  isHalfOpen: boolean;
 }
 
 /** A TCP proxy before one member's peer port. It tells the members that dial apart, so that each pair can be cut by itself. */
@@ -68,8 +70,28 @@ export class PeerGate {
     for (const passage of [...this.#passages]) {
       if (this.#rules.isRefused(passage.dialer, this.#member)) this.#break(passage);
       else if (passage.far) for (const pipe of passage.pipes) pipe.update();
-      else this.#pass(passage);
+      else if (!passage.isHalfOpen) this.#pass(passage);
     }
+  }
+
+  /** The connections that this one has made break; new ones come about. */
+  reset(dialer: string | undefined): void {
+    for (const passage of this.#from(dialer)) this.#break(passage);
+  }
+
+  /**
+   * The connections that this one has made carry nothing any more, and nobody is told, as when a router forgot them or
+   * the machine at the other end is gone. New ones come about.
+   */
+  halfOpen(dialer: string | undefined): void {
+    for (const passage of this.#from(dialer)) {
+      passage.isHalfOpen = true;
+      for (const pipe of passage.pipes) pipe.die();
+    }
+  }
+
+  #from(dialer: string | undefined): Passage[] {
+    return [...this.#passages].filter((passage) => passage.dialer === dialer);
   }
 
   #serve(server: Server): void {
@@ -80,9 +102,9 @@ export class PeerGate {
   #arrived(near: Socket): void {
     near.on('error', () => undefined);
     const dialer = this.#rules.dialer(near.remotePort ?? 0, this.port);
-    const passage: Passage = { dialer, near, far: undefined, pipes: [] };
+    const passage: Passage = { dialer, near, far: undefined, pipes: [], isHalfOpen: false };
     this.#passages.add(passage);
-    near.on('close', () => this.#break(passage));
+    near.on('close', () => this.#closed(passage));
     near.pause();
     if (this.#rules.isRefused(dialer, this.#member)) this.#break(passage);
     else this.#pass(passage);
@@ -96,9 +118,14 @@ export class PeerGate {
     if (there().isSilent || back().isSilent) return;
     const far = connect({ host: '127.0.0.1', port: this.#targetPort, noDelay: true, allowHalfOpen: true });
     far.on('error', () => undefined);
-    far.on('close', () => this.#break(passage));
+    far.on('close', () => this.#closed(passage));
     passage.far = far;
     passage.pipes = [new TcpPipe(near, far, there), new TcpPipe(far, near, back)];
+  }
+
+  #closed(passage: Passage): void {
+    const isWholeGone = passage.near.destroyed && passage.far?.destroyed !== false;
+    if (!passage.isHalfOpen || isWholeGone) this.#break(passage);
   }
 
   #break(passage: Passage): void {

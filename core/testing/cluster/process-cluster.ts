@@ -28,7 +28,7 @@ export interface ClusterOptions {
   readonly under?: string;
   /** Where a member keeps its data, if not in the temporary folder. */
   readonly dataDirOf?: (name: string, folder: string) => string;
-  /** Variables of one member's environment, in its first life. */
+  /** Variables of one member's environment, in all its lives. */
   readonly envOf?: (name: string) => Readonly<Record<string, string>>;
   readonly token?: string;
 }
@@ -39,16 +39,31 @@ export interface ClusterOptions {
  */
 export class ProcessCluster {
   readonly folder: string;
-  readonly members: readonly MemberProcess[];
+  readonly #members: MemberProcess[];
+  /** The members, those that they succeeded, and those that shall join. */
+  readonly #everybody: MemberProcess[];
+  readonly #turns = new Map<string, Promise<void>>();
   readonly #rules = new LinkRules();
   readonly #gates = new Map<string, PeerGate>();
   readonly #asking = new Map<string, Maintenance>();
+  readonly #envOf: (name: string) => Readonly<Record<string, string>>;
   readonly program: MemberProgram;
 
-  private constructor(program: MemberProgram, folder: string, members: readonly MemberProcess[]) {
+  private constructor(
+    { program, envOf = () => ({}) }: ClusterOptions & { readonly program: MemberProgram },
+    folder: string,
+    members: readonly MemberProcess[],
+  ) {
     this.program = program;
+    this.#envOf = envOf;
     this.folder = folder;
-    this.members = members;
+    this.#members = [...members];
+    this.#everybody = [...members];
+  }
+
+  /** Who makes up the cluster now. */
+  get members(): readonly MemberProcess[] {
+    return this.#members;
   }
 
   /**
@@ -59,7 +74,7 @@ export class ProcessCluster {
   static async start(options: ClusterOptions = {}): Promise<ProcessCluster> {
     const cluster = await ProcessCluster.prepare(options);
     try {
-      for (const member of cluster.members) member.start({ env: options.envOf?.(member.name) ?? {} });
+      for (const member of cluster.members) member.start();
       await cluster.untilServing();
       return cluster;
     } catch (error) {
@@ -94,10 +109,12 @@ export class ProcessCluster {
         token: options.token ?? 'tested',
         state: 'new',
         flags,
+        env: options.envOf?.(name) ?? {},
       });
     });
-    const cluster = new ProcessCluster(program, folder, members);
-    if (withLinks) await cluster.#openGates(names.map((_, at) => portsOf(at)));
+    const cluster = new ProcessCluster({ ...options, program }, folder, members);
+    if (!withLinks) return cluster;
+    for (const [at, name] of names.entries()) await cluster.#openGate(name, portsOf(at));
     return cluster;
   }
 
@@ -118,22 +135,34 @@ export class ProcessCluster {
     return this.members.filter((member) => !members.includes(member));
   }
 
-  /** A member by itself, for one that joins later: nothing of it is started. */
+  /** A member by itself, for one that joins later: nothing of it is started. Its ways can be cut if the others' can. */
   async newcomer(name: string, flags: readonly string[] = []): Promise<MemberProcess> {
-    const [client, peer] = (await freePorts(2)) as [number, number];
-    const peerUrl = `http://127.0.0.1:${peer}`;
+    const [client, listen, gate] = (await freePorts(3)) as [number, number, number];
+    const advertised = this.#gates.size > 0 ? gate : listen;
+    if (this.#gates.size > 0) await this.#openGate(name, { listen, advertised });
+    const peerUrl = `http://127.0.0.1:${advertised}`;
     const { initialCluster, token } = (this.members[0] as MemberProcess).spec;
-    return new MemberProcess(this.program, {
+    const newcomer = new MemberProcess(this.program, {
       name,
       dataDir: join(this.folder, name),
       clientUrl: `http://127.0.0.1:${client}`,
-      listenPeerUrl: peerUrl,
+      listenPeerUrl: `http://127.0.0.1:${listen}`,
       peerUrl,
       initialCluster: `${initialCluster},${name}=${peerUrl}`,
       token,
       state: 'existing',
       flags,
+      env: this.#envOf(name),
     });
+    this.#everybody.push(newcomer);
+    return newcomer;
+  }
+
+  /** From now on the cluster is the same with another member in one's place; see {@link newcomer}. */
+  async succeed(member: MemberProcess, successor: MemberProcess): Promise<void> {
+    await this.kill(member);
+    this.#members.splice(this.#members.indexOf(member), 1, successor);
+    this.#gates.delete(member.name);
   }
 
   /** What a member says of itself. It may be any process that serves etcd's maintenance calls. */
@@ -198,22 +227,28 @@ export class ProcessCluster {
     }
   }
 
-  /** Starts a member again, and lets the others reach it again. */
-  async start(member: MemberProcess, life: LifeOptions = {}): Promise<void> {
-    await this.#gates.get(member.name)?.reopen();
-    member.start(life);
+  /** Starts a member again, and lets the others reach it again. What is asked of one member happens in turn. */
+  start(member: MemberProcess, life: LifeOptions = {}): Promise<void> {
+    return this.#inTurn(member, async () => {
+      await this.#gates.get(member.name)?.reopen();
+      member.start(life);
+    });
   }
 
   /** Kills a member without warning; for the others its address is dead at once. */
-  async kill(member: MemberProcess): Promise<void> {
-    const killed = member.kill();
-    await Promise.all([killed, this.#gates.get(member.name)?.shut()]);
+  kill(member: MemberProcess): Promise<void> {
+    return this.#inTurn(member, async () => {
+      const killed = member.kill();
+      await Promise.all([killed, this.#gates.get(member.name)?.shut()]);
+    });
   }
 
   /** Asks a member to end; kills it if it does not. */
-  async end(member: MemberProcess): Promise<void> {
-    await member.end();
-    await this.#gates.get(member.name)?.shut();
+  end(member: MemberProcess): Promise<void> {
+    return this.#inTurn(member, async () => {
+      await member.end();
+      await this.#gates.get(member.name)?.shut();
+    });
   }
 
   /** Nothing gets from one to the other any more, until {@link heal}. */
@@ -245,6 +280,24 @@ export class ProcessCluster {
     this.#updateGates();
   }
 
+  /** Lets only so many bytes a second get from one member to another. */
+  narrow(from: MemberProcess, to: MemberProcess, bytesPerSecond: number): void {
+    this.#rules.narrow(from.name, to.name, bytesPerSecond);
+    this.#updateGates();
+  }
+
+  /** Breaks the connections between two members, this once. */
+  reset(one: MemberProcess, other: MemberProcess): void {
+    this.#gates.get(one.name)?.reset(other.name);
+    this.#gates.get(other.name)?.reset(one.name);
+  }
+
+  /** The connections between two members carry nothing any more, for good, and neither is told. New ones come about. */
+  halfOpen(one: MemberProcess, other: MemberProcess): void {
+    this.#gates.get(one.name)?.halfOpen(other.name);
+    this.#gates.get(other.name)?.halfOpen(one.name);
+  }
+
   /** All ways are whole again; what was held back arrives late. */
   heal(): void {
     this.#rules.heal();
@@ -265,29 +318,32 @@ export class ProcessCluster {
     for (const asking of this.#asking.values()) asking.close();
     this.#asking.clear();
     // Nothing is asked of the folder any more, so nobody need end in good order.
-    await Promise.all(this.members.map((member) => member.kill()));
+    await Promise.all(this.#everybody.map((member) => member.kill()));
     await Promise.all([...this.#gates.values()].map((gate) => gate.shut()));
     await rm(this.folder, { recursive: true, force: true });
   }
 
-  async #openGates(ports: readonly { readonly listen: number; readonly advertised: number }[]): Promise<void> {
+  async #openGate(name: string, ports: { readonly listen: number; readonly advertised: number }): Promise<void> {
     const rules: GateRules = {
       dialer: (nearPort, gatePort) => this.#dialer(nearPort, gatePort),
       direction: (from, to) => this.#rules.direction(from, to),
       isRefused: (one, other) => this.#rules.isRefused(one, other),
     };
-    for (const [at, { name }] of this.members.entries()) {
-      const { listen, advertised } = ports[at] as { listen: number; advertised: number };
-      this.#gates.set(name, await PeerGate.open(name, { port: advertised, targetPort: listen, rules }));
-    }
+    this.#gates.set(name, await PeerGate.open(name, { port: ports.advertised, targetPort: ports.listen, rules }));
   }
 
   #dialer(nearPort: number, farPort: number): string | undefined {
-    const pid = ownerOf(
-      { nearPort, farPort },
-      this.members.map((member) => member.pid).filter((pid) => pid !== 0),
-    );
-    return this.members.find((member) => pid !== undefined && member.pid === pid)?.name;
+    const pids = this.#everybody.map((member) => member.pid).filter((pid) => pid !== 0);
+    const pid = ownerOf({ nearPort, farPort }, pids);
+    return this.#everybody.find((member) => pid !== undefined && member.pid === pid)?.name;
+  }
+
+  /** Two faults on one member do not get between each other's steps. */
+  #inTurn(member: MemberProcess, work: () => Promise<void>): Promise<void> {
+    const turn = (this.#turns.get(member.name) ?? Promise.resolve()).then(work);
+    const settled = turn.catch(() => undefined);
+    this.#turns.set(member.name, settled);
+    return turn;
   }
 
   #updateGates(): void {

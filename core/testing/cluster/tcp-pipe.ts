@@ -5,11 +5,13 @@ const HELD_BYTES_MAX = 1024 * 1024;
 
 /**
  * What one direction of a link does to bytes: nothing; hold them all back, as a network that lost its way and will find it
- * again; or let them through later.
+ * again; or let them through later, or only so many a second.
  */
 export interface Direction {
   readonly isSilent: boolean;
   readonly delayMs: number;
+  /** Default: as many as come. */
+  readonly bytesPerSecond?: number;
 }
 
 /** An unharmed direction. */
@@ -27,6 +29,9 @@ export class TcpPipe {
   readonly #direction: () => Direction;
   readonly #held: Held[] = [];
   #heldBytes = 0;
+  /** When the wire has carried all that it was given. */
+  #carriedMs = 0;
+  #isDead = false;
   #isFull = false;
   #timer: NodeJS.Timeout | undefined;
 
@@ -35,7 +40,7 @@ export class TcpPipe {
     this.#to = to;
     this.#direction = direction;
     from.on('data', (bytes: Buffer) => this.#arrived(bytes));
-    from.on('end', () => this.#whenEmpty(() => to.end()));
+    from.on('end', () => this.#whenEmpty(() => this.#isDead || to.end()));
     to.on('drain', () => {
       this.#isFull = false;
       this.update();
@@ -46,16 +51,29 @@ export class TcpPipe {
 
   /** The direction has changed: goes by what it is now. */
   update(): void {
+    if (this.#isDead) return;
     const { isSilent } = this.#direction();
     if (isSilent || this.#isFull || this.#heldBytes > HELD_BYTES_MAX) this.#from.pause();
     else this.#from.resume();
     if (!isSilent) this.#deliver();
   }
 
+  /** From now on everything is taken and nothing delivered, and neither end hears of it: the link is half open. */
+  die(): void {
+    this.#isDead = true;
+    clearTimeout(this.#timer);
+    this.#held.length = 0;
+    this.#heldBytes = 0;
+    this.#from.resume();
+  }
+
   #arrived(bytes: Buffer): void {
-    const { delayMs, isSilent } = this.#direction();
-    if (delayMs === 0 && !isSilent && this.#held.length === 0) return this.#write(bytes);
-    this.#held.push({ bytes, dueMs: performance.now() + delayMs });
+    if (this.#isDead) return;
+    const { delayMs, isSilent, bytesPerSecond = Infinity } = this.#direction();
+    if (delayMs === 0 && !isSilent && bytesPerSecond === Infinity && this.#held.length === 0) return this.#write(bytes);
+    const arrivedMs = performance.now() + delayMs;
+    this.#carriedMs = Math.max(this.#carriedMs, arrivedMs) + (bytes.length * 1_000) / bytesPerSecond;
+    this.#held.push({ bytes, dueMs: bytesPerSecond === Infinity ? arrivedMs : this.#carriedMs });
     this.#heldBytes += bytes.length;
     this.update();
   }

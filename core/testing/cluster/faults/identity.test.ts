@@ -1,16 +1,15 @@
 /** Who may not be a member, as it is: of another cluster, of another token, wiped, damaged, or there twice. */
-import { spawnSync } from 'node:child_process';
 import { cp, open as openFile, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { MemberProcess } from '../member-process.js';
 import { CONCLAVE, programUnderTest } from '../member-program.js';
 import { ProcessCluster } from '../process-cluster.js';
+import { idOf, membersOf, replaceMember } from '../replacement.js';
 import { membersAgree, writesGoOn } from './trials.js';
 
 const FLAGS = ['--heartbeat-interval', '50', '--election-timeout', '500'];
 const END_MS = 15_000;
-const MAIN = join(process.cwd(), 'dist/core/cli/main.js');
 
 const isOurs = programUnderTest() === CONCLAVE;
 let cluster: ProcessCluster;
@@ -121,36 +120,14 @@ identityTest(
     expect(wiped).toMatch(/wiped|incarnation|replace/i);
     await writesGoOn(cluster.others(member));
 
-    const successor = await cluster.newcomer('successor', FLAGS);
-    const dead = await idOf(member);
-    const endpoints = cluster.others(member).map(({ clientUrl }) => clientUrl);
-    const { status, stdout, stderr } = spawnSync(
-      process.execPath,
-      [
-        MAIN,
-        'member',
-        'replace',
-        dead,
-        successor.name,
-        '--peer-urls',
-        successor.spec.peerUrl,
-        '--endpoints',
-        endpoints.join(','),
-      ],
-      { encoding: 'utf8' },
-    );
-    expect([status, stderr]).toEqual([0, '']);
-    expect(stdout).toContain('ETCD_INITIAL_CLUSTER');
-    const told = /ETCD_INITIAL_CLUSTER="?([^"\n]+)/.exec(stdout)?.[1] as string;
-    successor.start({ flags: [...FLAGS, '--initial-cluster', told] });
+    const dead = await idOf(cluster, member);
+    const successor = await replaceMember(cluster, member, 'successor');
 
-    const all = [...cluster.others(member), successor];
-    await cluster.until('it votes', async () => (await cluster.statusOf(successor))?.isLearner === false, 20_000);
-    await membersAgree(cluster, all);
-    await cluster.until('the dead one is gone', async () => !(await membersOf(endpoints)).includes(dead), 10_000);
-    await cluster.kill(cluster.others(member)[0] as MemberProcess);
-    await writesGoOn([cluster.others(member)[1] as MemberProcess, successor]);
-    await successor.kill();
+    await membersAgree(cluster);
+    await cluster.until('the dead one is gone', async () => !(await membersOf(cluster.members)).includes(dead), 10_000);
+    const [one, other] = cluster.others(successor) as [MemberProcess, MemberProcess];
+    await cluster.kill(one);
+    await writesGoOn([other, successor]);
   },
 );
 
@@ -175,18 +152,4 @@ async function damageLog(member: MemberProcess): Promise<string> {
   await file.write(Uint8Array.of((byte[0] as number) ^ 0xff), 0, 1, 600);
   await file.close();
   return segment;
-}
-
-/** The id of a member that is down, as the others know it. */
-async function idOf(member: MemberProcess): Promise<string> {
-  const list = await membersOf(cluster.others(member).map(({ clientUrl }) => clientUrl));
-  const line = list.split('\n').find((one) => one.includes(member.spec.peerUrl)) ?? '';
-  return (/^[0-9a-f]+/.exec(line) as RegExpExecArray)[0];
-}
-
-async function membersOf(endpoints: readonly string[]): Promise<string> {
-  const { stdout } = spawnSync(process.execPath, [MAIN, 'member', 'list', '--endpoints', endpoints.join(',')], {
-    encoding: 'utf8',
-  });
-  return stdout;
 }

@@ -23,7 +23,7 @@ export function compilePreload(name: PreloadName): Preload | string {
   if (process.platform !== 'linux') return 'only Linux preloads like this';
   const folder = mkdtempSync(join(tmpdir(), 'conclave-preload-'));
   const library = join(folder, `${name}.so`);
-  const arguments_ = ['-shared', '-fPIC', '-O1', '-o', library, join(SOURCES, `${name}.c`), '-ldl'];
+  const arguments_ = ['-shared', '-fPIC', '-O1', '-o', library, join(SOURCES, `${name}.c`), '-ldl', '-lpthread'];
   const { status, error, stderr } = spawnSync('cc', arguments_, { encoding: 'utf8' });
   const remove = () => rm(folder, { recursive: true, force: true });
   if (status !== 0) {

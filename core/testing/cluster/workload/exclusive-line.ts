@@ -19,13 +19,16 @@ export class ExclusiveLine {
   readonly #name: string;
   readonly #linePrefix: string;
   readonly #guardedKey: string;
-  readonly #verdict: Verdict;
+  readonly #verdict: Pick<Verdict, 'violation'>;
   readonly #line = new Map<string, number>();
   readonly #holders = new Map<number, string>();
   #latestToken = 0;
   grantCount = 0;
 
-  constructor(name: string, parts: { readonly linePrefix: string; readonly guardedKey: string; verdict: Verdict }) {
+  constructor(
+    name: string,
+    parts: { readonly linePrefix: string; readonly guardedKey: string; verdict: Pick<Verdict, 'violation'> },
+  ) {
     this.#name = name;
     this.#linePrefix = parts.linePrefix;
     this.#guardedKey = parts.guardedKey;

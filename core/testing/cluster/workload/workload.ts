@@ -2,63 +2,77 @@ import { setMaxListeners } from 'node:events';
 import { toText } from '../../../base/bytes.js';
 import { everything } from '../../../base/key-range.js';
 import type { Event } from '../../../base/key-value.js';
-import { type Prng, seededPrng } from '../../../base/prng.js';
+import { between, type Prng, seededPrng } from '../../../base/prng.js';
+import { systemClock } from '../../../base/system-clock.js';
+import type { ClientLimits } from '../../../client/settings.js';
 import { connect } from '../../../connect.js';
 import type { Store } from '../../../store.js';
+import { History } from '../../checkers/history/history.js';
 import type { ProcessCluster } from '../process-cluster.js';
 import { type Exclusive, exclusive, exclusiveUser } from './exclusive-user.js';
+import { FreezableClock } from './freezable-clock.js';
+import { type Judgement, judge } from './judge.js';
+import { KeyGroup } from './key-group.js';
+import { KvClient } from './kv-client.js';
 import { LeaseBook } from './lease-book.js';
 import { LEASED, leaseUser } from './lease-user.js';
 import { Model } from './model.js';
-import { type ReadCount, reader } from './reader.js';
+import { Progress } from './progress.js';
 import { isPassing, KEYS, rest, type Surroundings } from './surroundings.js';
 import { Verdict } from './verdict.js';
-import { HistoryBoard, WatchOrder } from './watch-order.js';
-import { WriteLedger } from './write-ledger.js';
-import { writer, writerKeys } from './writer.js';
+import { Watchers } from './watchers.js';
 
 const END_MS = 45_000;
 /** A lease ends no later than its TTL, two election timeouts, and a TTL for each change of leader; here after all is well. */
 const ABANDONED_MS = 15_000;
-const NO_ID = new Set([LEASED, `${KEYS}end`]);
+/** Of an empty store. */
+const FIRST_REVISION = 2;
+/** So many clients share one group of keys, that a search can still tell the order of what they did. */
+const CLIENTS_A_GROUP = 8;
+const COMPACT_EVERY_MS = 2_000;
+const KEPT_REVISIONS = 2_000;
+/** Impatient, so that many an outcome stays unknown. */
+const IMPATIENT: Partial<ClientLimits> = {
+  requestTimeoutMs: 400,
+  retriesMax: 1,
+  retryTimeoutMs: 800,
+  dialTimeoutMs: 500,
+  connectTimeoutMs: 500,
+  backoffMaxMs: 100,
+};
 
 /** How many of each kind are at work. */
 export interface WorkloadSizes {
-  readonly writers?: number;
-  readonly readers?: number;
+  readonly clients?: number;
   readonly lockUsers?: number;
   readonly electors?: number;
   readonly leaseUsers?: number;
   readonly watchers?: number;
+  readonly passers?: number;
 }
 
 /**
- * Everything that people do with a cluster, at once, on a cluster to which anything may happen meanwhile; and a check of every
- * promise. What is kept is bounded by what is open, so it can go on for hours.
+ * Everything that people do with a cluster that is still empty, at once, while anything may happen to it; and a check of every
+ * promise. What KV clients ask and are answered is kept until it is judged.
  */
 export class Workload {
   readonly verdict: Verdict;
-  readonly ledger: WriteLedger;
+  readonly history = new History({ nowMs: () => performance.now() });
+  readonly progress = new Progress();
   readonly leases: LeaseBook;
-  readonly reads: ReadCount = { readCount: 0 };
+  readonly watchers: Watchers;
   readonly #cluster: ProcessCluster;
   readonly #stop = new AbortController();
-  readonly #stopWatching = new AbortController();
-  readonly #board: HistoryBoard;
   readonly #model = new Model();
   readonly #exclusives: readonly Exclusive[];
   readonly #stores: Store[] = [];
-  readonly #watchers: WatchOrder[] = [];
-  readonly #watching: Promise<void>[] = [];
   #working: Promise<void>[] = [];
-  #fromRevision = 1;
 
   private constructor(cluster: ProcessCluster) {
     this.#cluster = cluster;
     this.verdict = new Verdict({ toleratesEarlyLeases: !cluster.program.keepsLeases });
-    this.ledger = new WriteLedger(this.verdict);
     this.leases = new LeaseBook(this.verdict);
-    this.#board = new HistoryBoard(this.verdict);
+    this.watchers = new Watchers(this.verdict, FIRST_REVISION);
     // Everybody at work listens, and whatever they wait for does.
     setMaxListeners(0, this.#stop.signal);
     this.verdict.signal.addEventListener('abort', () => this.#stop.abort(new Error('a promise was broken')));
@@ -75,43 +89,64 @@ export class Workload {
     return workload;
   }
 
+  /** What was done so far, in figures. */
+  get figures(): Readonly<Record<string, number>> {
+    const { answeredCount, writeCount, refusedCount, unknownCount, ratePerSecond, longestGapMs } = this.progress;
+    const [lock, election] = this.#exclusives as [Exclusive, Exclusive];
+    return {
+      operations: answeredCount,
+      writes: writeCount,
+      refused: refusedCount,
+      unknownOutcomes: unknownCount,
+      operationsPerSecond: Math.round(ratePerSecond),
+      longestGapMs: Math.round(longestGapMs),
+      lockGrants: lock.line.grantCount,
+      electionGrants: election.line.grantCount,
+      frozenHolders: lock.frozenCount + election.frozenCount,
+      leaseRenewals: this.leases.renewalCount,
+      earlyLeasesTolerated: this.verdict.toleratedCount,
+      watchEvents: this.watchers.eventCount,
+      watchersPassed: this.watchers.passedCount,
+      segmentsCompared: this.watchers.comparisonCount,
+    };
+  }
+
   /** One line about what was done so far. */
   get summary(): string {
-    const { acknowledgedCount, refusedCount, unknownCount, openCount } = this.ledger;
-    const grants = this.#exclusives.map(({ kind, line }) => `${line.grantCount} ${kind} grants`).join(', ');
-    return (
-      `${acknowledgedCount} writes acknowledged, ${refusedCount} refused, ${unknownCount} unknown (${openCount} open), ` +
-      `${this.reads.readCount} linearizable reads, ${grants}, ${this.leases.renewalCount} renewals, ` +
-      `${this.#board.comparisonCount} segments of history compared`
-    );
+    return Object.entries(this.figures)
+      .map(([what, count]) => `${what} ${count}`)
+      .join(', ');
   }
 
   /**
    * Ends the work, which must be possible by now, and checks everything: every member has caught up and answers the same,
-   * which is what the history says.
+   * which is what the log says, and what clients were answered agrees with it.
    *
-   * @throws with every violation that was found
+   * @throws with every violation that was found, and if anything could not be judged
    */
-  async finish(): Promise<void> {
+  async finish(): Promise<Judgement> {
     try {
-      this.ledger.measureGaps(false);
+      this.progress.end();
       this.#stop.abort(new Error('the work is over'));
       await Promise.all(this.#working);
+      this.history.finish();
       this.verdict.check();
       const revision = await this.#lastWrite();
       await this.#cluster.until(
         `all watches have come to revision ${revision}`,
-        async () => !this.verdict.isClean || this.#watchers.every((watcher) => watcher.revision >= revision),
+        async () => !this.verdict.isClean || this.watchers.leastRevision >= revision,
         END_MS,
       );
-      this.ledger.sweep();
-      this.verdict.check();
       await this.#checkAbandoned();
       await this.#checkMembers();
       this.verdict.check();
     } finally {
       await this.#close();
     }
+    const judgement = judge(this.history, FIRST_REVISION);
+    for (const finding of judgement.findings) this.verdict.violation(finding);
+    this.verdict.check();
+    return judgement;
   }
 
   /** Ends everything without a check, as after a failure elsewhere. */
@@ -122,76 +157,78 @@ export class Workload {
   }
 
   async #start(seed: number, sizes: WorkloadSizes): Promise<void> {
-    const { writers = 6, readers = 2, lockUsers = 3, electors = 2, leaseUsers = 3, watchers = 3 } = sizes;
+    const { clients = 16, lockUsers = 3, electors = 2, leaseUsers = 3, watchers = 3, passers = 3 } = sizes;
     const prng = seededPrng(seed);
     const first = await this.#connect(prng);
-    this.#fromRevision = (await first.put(`${KEYS}end`, 'not yet')).revision + 1;
-    for (let at = 0; at < watchers; at += 1) this.#watch(at === 0 ? first : await this.#connect(prng), at);
+    const { revision } = await first.range(everything(), { limit: 1 });
+    if (revision >= FIRST_REVISION) throw new Error(`the store is at revision ${revision}: it must be a new one`);
+    for (let at = 0; at < watchers; at += 1) {
+      if (at === 0) this.watchers.stay(first, (event) => this.#hear(event));
+      else this.watchers.stay(await this.#connect(prng));
+    }
+    for (let at = 0; at < passers; at += 1) this.watchers.passBy(await this.#connect(prng), seededPrng(seed + at));
     const [lock, election] = this.#exclusives as [Exclusive, Exclusive];
-    const names = Array.from({ length: writers }, (_, at) => `writer-${at}`);
-    const keys = writerKeys(names);
-    await this.#employ(prng, writers, (at, with_) => writer(names[at] as string, with_));
-    await this.#employ(prng, readers, (at, with_) => reader(`reader-${at}`, keys, with_, this.reads));
+    let group = new KeyGroup('0');
+    await this.#employ(
+      prng,
+      clients,
+      (at, with_) => {
+        if (at % CLIENTS_A_GROUP === 0) group = new KeyGroup(String(at / CLIENTS_A_GROUP));
+        return new KvClient(`kv-${at}`, group, with_).work();
+      },
+      IMPATIENT,
+    );
     await this.#employ(prng, lockUsers, (at, with_) => exclusiveUser(`locker-${at}`, lock, with_));
     await this.#employ(prng, electors, (at, with_) => exclusiveUser(`elector-${at}`, election, with_));
     await this.#employ(prng, leaseUsers, (at, with_) => leaseUser(`lessee-${at}`, this.leases, with_));
-    this.ledger.measureGaps(true);
+    await this.#employ(prng, 1, (_, with_) => this.#compactNowAndThen(with_));
+    this.progress.begin();
   }
 
-  /** Each has a connection and a source of chance of its own. */
-  async #employ(prng: Prng, count: number, work: (at: number, with_: Surroundings) => Promise<void>): Promise<void> {
+  /** Each has a connection, a clock and a source of chance of its own. */
+  async #employ(
+    prng: Prng,
+    count: number,
+    work: (at: number, with_: Surroundings & { readonly clock: FreezableClock }) => Promise<void>,
+    client: Partial<ClientLimits> = {},
+  ): Promise<void> {
     for (let at = 0; at < count; at += 1) {
       const own = seededPrng(Math.floor(prng.next() * 2 ** 32));
-      const with_ = {
-        store: await this.#connect(own),
-        prng: own,
-        ledger: this.ledger,
-        verdict: this.verdict,
-        signal: this.#stop.signal,
-      };
+      const clock = new FreezableClock(systemClock);
+      const store = await this.#connect(own, { clock, client });
+      const { history, progress, verdict } = this;
+      const with_ = { store, clock, prng: own, history, progress, verdict, signal: this.#stop.signal };
       const working = work(at, with_).catch((error: unknown) => this.verdict.violation(String(error)));
       this.#working.push(working);
     }
   }
 
-  async #connect(prng: Prng): Promise<Store> {
-    const store = await connect(this.#cluster.url, { prng });
+  async #connect(
+    prng: Prng,
+    options: { readonly clock?: FreezableClock; readonly client?: Partial<ClientLimits> } = {},
+  ): Promise<Store> {
+    const store = await connect(this.#cluster.url, { prng, ...options });
     this.#stores.push(store);
     return store;
   }
 
-  /** The first of the watchers is the witness, from whom everything else is heard. */
-  #watch(store: Store, at: number): void {
-    const parts = { fromRevision: this.#fromRevision, verdict: this.verdict, board: this.#board };
-    const order = new WatchOrder(`watcher-${at}`, parts);
-    this.#watchers.push(order);
-    this.#watching.push(this.#follow(store, order, at === 0));
-  }
-
-  async #follow(store: Store, order: WatchOrder, isWitness: boolean): Promise<void> {
-    const { signal } = this.#stopWatching;
-    try {
-      for await (const batch of store.watch(everything(), { from: this.#fromRevision, progress: true, signal })) {
-        order.take(batch);
-        if (!isWitness) continue;
-        for (const event of batch.events) this.#hear(event);
-        this.ledger.seenUpTo(order.revision);
-      }
-    } catch (error) {
-      if (!signal.aborted) this.verdict.violation(`a watch ended: ${String(error)}`);
+  /** Behind what everybody who stays has seen. */
+  async #compactNowAndThen({ store, prng, signal }: Surroundings): Promise<void> {
+    while (!signal.aborted) {
+      await rest(between(prng, 0, 2 * COMPACT_EVERY_MS), signal);
+      const revision = this.watchers.leastRevision - between(prng, 1, KEPT_REVISIONS);
+      if (revision < FIRST_REVISION) continue;
+      await store.compact(revision).catch(() => undefined);
     }
   }
 
   #hear(event: Event): void {
+    this.history.heard(event);
     this.#model.take(event);
     for (const { line } of this.#exclusives) line.take(event);
+    if (event.type === 'put') return;
     const key = toText(event.kv.key);
-    if (event.type === 'delete') {
-      if (key.startsWith(LEASED)) this.leases.foundGone(key, 'its deletion was seen');
-    } else if (key.startsWith(KEYS) && ![...NO_ID].some((start) => key.startsWith(start))) {
-      // A guarded value has more after the id.
-      this.ledger.seen(toText(event.kv.value).split(' ', 1)[0] as string, event.kv.modRevision);
-    }
+    if (key.startsWith(LEASED)) this.leases.foundGone(key, 'its deletion was seen');
   }
 
   /** After it nothing changes any more but what ends by itself. */
@@ -225,11 +262,11 @@ export class Workload {
         const all = await Promise.all(members.map((member) => this.#cluster.statusOf(member)));
         const [first] = all;
         const isSame = all.every((status) => first && status?.appliedIndex === first.appliedIndex);
-        return isSame && this.#watchers[0]?.revision === first?.revision;
+        return isSame && this.watchers.revision === first?.revision;
       },
       END_MS,
     );
-    const revision = this.#watchers[0]?.revision ?? 0;
+    const revision = this.watchers.revision;
     const hashes = await Promise.all(members.map((member) => this.#cluster.asking(member).hashKv(revision)));
     if (new Set(hashes.map(({ hash, compactRevision }) => `${hash} ${compactRevision}`)).size > 1) {
       this.verdict.violation(`at revision ${revision} members differ: ${JSON.stringify(hashes)}`);
@@ -237,15 +274,13 @@ export class Workload {
     for (const { name, clientUrl } of members) {
       const store = await connect(clientUrl);
       const { kvs } = await store.range(everything(), { serializable: true, revision });
-      const ours = kvs.filter(({ modRevision }) => modRevision >= this.#fromRevision);
-      this.#model.compare(ours, name, this.verdict);
+      this.#model.compare(kvs, name, this.verdict);
       await store.close();
     }
   }
 
   async #close(): Promise<void> {
-    this.#stopWatching.abort();
-    await Promise.all(this.#watching);
+    await this.watchers.stop();
     await Promise.all(this.#stores.splice(0).map((store) => store.close()));
   }
 }

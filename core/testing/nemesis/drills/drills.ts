@@ -1,0 +1,29 @@
+import type { Drill, DrillOptions, DrillResult } from './drill.js';
+import { kills } from './kills.js';
+import { powerCuts } from './power-cuts.js';
+
+/** All drills. */
+export const DRILLS: readonly Drill[] = [kills, powerCuts];
+
+/** What is told of a drill, as one line of JSON. */
+export type DrillSummary = DrillResult & {
+  readonly drill: string;
+  readonly program: string;
+  readonly members: number;
+  readonly seed: number;
+  readonly rounds: number;
+  readonly seconds: number;
+};
+
+/** Holds a drill; whatever it throws is a violation. */
+export async function runDrill(drill: Drill, options: DrillOptions): Promise<DrillSummary> {
+  const { program, size, seed, rounds, tell } = options;
+  const startedMs = performance.now();
+  tell(`${drill.name}: ${rounds} rounds, ${size} members of ${program.name}, --seed ${seed}`);
+  const result = await drill.run(options).catch((error: unknown): DrillResult => {
+    return { violations: [error instanceof Error ? error.message : String(error)], figures: {} };
+  });
+  if (result.skipped !== undefined) tell(`${drill.name} is left out: ${result.skipped}`);
+  const seconds = Math.round((performance.now() - startedMs) / 1_000);
+  return { drill: drill.name, program: program.name, members: size, seed, rounds, seconds, ...result };
+}

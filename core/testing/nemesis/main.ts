@@ -1,0 +1,72 @@
+/**
+ * `npm run nemesis -- --minutes 15 --seed 7`: two things at a time happen to a cluster of processes under load, and every
+ * promise is checked. `--only kill,cut-off` for these faults alone; `--against etcd` for the same on a real etcd.
+ * `npm run nemesis -- --drill kills --rounds 1000`: one thing, so often. `--json FILE` for the summary; else it is a line.
+ *
+ * Ends with 1, the seed, what happened and the members' logs when something was broken or could not be judged.
+ */
+import { randomInt } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { CONCLAVE, ETCD } from '../cluster/member-program.js';
+import { DRILLS, runDrill } from './drills/drills.js';
+import { ALL_FAULTS } from './faults/all-faults.js';
+import { runWithOwnMounts } from './equipment/own-mounts.js';
+import { runFor } from './rounds.js';
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '1' },
+    seed: { type: 'string' },
+    members: { type: 'string', default: '3' },
+    clients: { type: 'string', default: '16' },
+    only: { type: 'string' },
+    against: { type: 'string', default: CONCLAVE.name },
+    drill: { type: 'string' },
+    rounds: { type: 'string' },
+    json: { type: 'string' },
+  },
+});
+
+function refuse(why: string): never {
+  process.stderr.write(`${why}\n`);
+  process.exit(2);
+}
+
+function whole(name: 'seed' | 'members' | 'clients' | 'rounds', least: number): number {
+  const number = Number(values[name]);
+  return Number.isInteger(number) && number >= least ? number : refuse(`--${name} is a whole number from ${least} on`);
+}
+
+const code = await runWithOwnMounts();
+if (code !== undefined) process.exit(code);
+
+const program = [CONCLAVE, ETCD].find(({ name }) => name === values.against) ?? refuse('--against conclave or etcd');
+const minutes = Number(values.minutes) > 0 ? Number(values.minutes) : refuse('--minutes is a number above 0');
+const only = values.only?.split(',');
+const strangers = only?.filter((name) => !ALL_FAULTS.some((fault) => fault.name === name)) ?? [];
+if (strangers.length > 0)
+  refuse(`no fault ${strangers.join()}; there are ${ALL_FAULTS.map(({ name }) => name).join()}`);
+const drill = DRILLS.find(({ name }) => name === values.drill);
+if (values.drill !== undefined && !drill) {
+  refuse(`no drill ${values.drill}; there are ${DRILLS.map(({ name }) => name).join()}`);
+}
+
+const interrupted = new AbortController();
+process.once('SIGINT', () => interrupted.abort());
+process.once('SIGTERM', () => interrupted.abort());
+const common = {
+  seed: values.seed === undefined ? randomInt(2 ** 31) : whole('seed', 0),
+  size: whole('members', 1),
+  program,
+  signal: interrupted.signal,
+  tell: (line: string) => void process.stdout.write(`${line}\n`),
+};
+const summary = drill
+  ? await runDrill(drill, { ...common, rounds: values.rounds === undefined ? drill.rounds : whole('rounds', 1) })
+  : await runFor(minutes * 60_000, { ...common, clients: whole('clients', 1), ...(only && { only }) });
+if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(summary)}\n`);
+common.tell(JSON.stringify({ ...summary, violations: summary.violations.length }));
+for (const violation of summary.violations) common.tell(violation);
+common.tell(summary.violations.length === 0 ? 'nothing was broken' : 'PROMISES WERE BROKEN');
+process.exitCode = summary.violations.length === 0 ? 0 : 1;
