@@ -1,16 +1,9 @@
-import {
-  type Client,
-  type ClientDuplexStream,
-  type ClientUnaryCall,
-  Metadata,
-  type MethodDefinition,
-  type ServiceError,
-  status,
-} from '@grpc/grpc-js';
+import { Metadata, type MethodDefinition, type ServiceError, status } from '@grpc/grpc-js';
 import { onAbort } from '../base/abort.js';
 import type { Timer } from '../base/clock.js';
 import type { ResponseHeader } from '../rpc/gen/header.js';
 import { CallFailure } from './call-failure.js';
+import type { CallCarrier, DuplexStream } from './channel.js';
 import { type Owed, OwedAnswers } from './owed-answers.js';
 import { deadlineAfter } from './patient-timer.js';
 import { type ClientSettings, type EndpointAddress, nameOf } from './settings.js';
@@ -33,8 +26,6 @@ const LOCAL = new Set<status>([status.UNAVAILABLE, status.INTERNAL, status.CANCE
 
 /** One method of a generated service, with its codecs. */
 export type UnaryMethod<Request, Response> = MethodDefinition<Request, Response>;
-/** A stream of requests and answers, as grpc-js has it. */
-export type DuplexStream<Request, Response> = ClientDuplexStream<Request, Response>;
 
 /** What etcd's answers have in common. */
 export interface Headed {
@@ -65,7 +56,7 @@ export interface ConnectionEvents {
 export class Connection {
   readonly address: EndpointAddress;
   readonly name: string;
-  readonly #client: Client;
+  readonly #carrier: CallCarrier;
   readonly #settings: ClientSettings;
   readonly #events: ConnectionEvents;
   readonly #owed: OwedAnswers;
@@ -77,10 +68,10 @@ export class Connection {
   #term = 0;
   #grace: Timer | undefined;
 
-  constructor(client: Client, address: EndpointAddress, settings: ClientSettings, events: ConnectionEvents) {
+  constructor(carrier: CallCarrier, address: EndpointAddress, settings: ClientSettings, events: ConnectionEvents) {
     this.address = address;
     this.name = nameOf(address);
-    this.#client = client;
+    this.#carrier = carrier;
     this.#settings = settings;
     this.#events = events;
     this.#lastHeardMs = settings.clock.now();
@@ -116,7 +107,7 @@ export class Connection {
     return new Promise((resolve, reject) => {
       if (!this.isUsable) return reject(this.#notSent());
       if (signal?.aborted) return reject(signal.reason as Error);
-      let call: ClientUnaryCall | undefined = undefined;
+      let call: { cancel(): void } | undefined = undefined;
       const settle = () => {
         stopListening();
         return this.settled(owed);
@@ -129,7 +120,7 @@ export class Connection {
       const owed = { isWrite, fail };
       const stopListening = onAbort(signal, (reason) => fail(reason as Error));
       this.#owed.add(owed);
-      call = this.#client.makeUnaryRequest(
+      call = this.#carrier.makeUnaryRequest(
         method.path,
         method.requestSerialize,
         method.responseDeserialize,
@@ -154,7 +145,7 @@ export class Connection {
     method: MethodDefinition<Request, Response>,
   ): DuplexStream<Request, Response> {
     if (!this.isUsable) throw this.#notSent();
-    const stream = this.#client.makeBidiStreamRequest(
+    const stream = this.#carrier.makeBidiStreamRequest(
       method.path,
       method.requestSerialize,
       method.responseDeserialize,
@@ -225,7 +216,7 @@ export class Connection {
     this.#state = 'closed';
     this.#grace?.cancel();
     this.#failAll(CallFailure.lost(`${this.name}: ${why}`));
-    this.#client.close();
+    this.#carrier.close();
     if (wasUsable) this.#events.onLost(this);
     this.#events.onClosed(this);
   }

@@ -1,9 +1,6 @@
-import { Channel, type ChannelCredentials, Client, connectivityState, credentials } from '@grpc/grpc-js';
-import { onAbort } from '../base/abort.js';
-import { asBuffer } from '../base/bytes.js';
-import { UnavailableError } from '../base/errors.js';
 import { Connection, type ConnectionEvents } from './connection.js';
-import { type ClientSettings, type EndpointAddress, nameOf } from './settings.js';
+import { openGrpcChannel } from './grpc-channel.js';
+import type { ClientSettings, EndpointAddress } from './settings.js';
 
 /**
  * Opens a connection to one endpoint.
@@ -18,80 +15,9 @@ export async function dial(
   signal: AbortSignal,
 ): Promise<Connection> {
   signal.throwIfAborted();
-  const name = nameOf(address);
-  const channel = new Channel(name, toCredentials(address), {
-    // One connection a store, and none of grpc-js's repetitions: only the caller knows what may be sent twice.
-    'grpc.use_local_subchannel_pool': 1,
-    'grpc.enable_retries': 0,
-    'grpc.service_config_disable_resolution': 1,
-    'grpc.enable_http_proxy': 0,
-    'grpc.enable_channelz': 0,
-    'grpc.max_receive_message_length': -1,
-    'grpc.max_send_message_length': -1,
-    'grpc.keepalive_time_ms': settings.keepAliveMs,
-    'grpc.keepalive_timeout_ms': settings.keepAliveTimeoutMs,
-    ...(typeof address.tls === 'object' && address.tls.serverName !== undefined
-      ? { 'grpc.ssl_target_name_override': address.tls.serverName, 'grpc.default_authority': address.tls.serverName }
-      : {}),
-  });
-  try {
-    await untilReady(channel, name, settings, signal);
-  } catch (error) {
-    channel.close();
-    throw error;
-  }
-  const connection = new Connection(clientOf(channel, name), address, settings, events);
-  whenNotReady(channel, () => connection.lost('the connection was lost'));
+  const { openChannel = openGrpcChannel } = settings;
+  const { carrier, onLost } = await openChannel(address, settings, signal);
+  const connection = new Connection(carrier, address, settings, events);
+  onLost(() => connection.lost('the connection was lost'));
   return connection;
-}
-
-function untilReady(channel: Channel, name: string, settings: ClientSettings, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const settle = (error?: Error) => {
-      timer.cancel();
-      stopListening();
-      if (error) reject(error);
-      else resolve();
-    };
-    const stopListening = onAbort(signal, () => settle(signal.reason as Error));
-    const timer = settings.clock.after(settings.connectTimeoutMs, () =>
-      settle(new UnavailableError(`${name} could not be reached within ${settings.connectTimeoutMs} ms`)),
-    );
-    const look = () => {
-      const state = channel.getConnectivityState(true);
-      if (state === connectivityState.READY) return settle();
-      if (state === connectivityState.SHUTDOWN) return;
-      if (state === connectivityState.TRANSIENT_FAILURE) {
-        return void whyNot(channel, name).then((why) =>
-          settle(new UnavailableError(`${name} could not be reached: ${why}`)),
-        );
-      }
-      channel.watchConnectivityState(state, Infinity, look);
-    };
-    look();
-  });
-}
-
-/** A channel tells what went wrong only to a call. This one cannot be sent. */
-function whyNot(channel: Channel, name: string): Promise<string> {
-  const nothing = () => Buffer.alloc(0);
-  return new Promise((resolve) => {
-    clientOf(channel, name).makeUnaryRequest('/', nothing, nothing, {}, (error) => resolve(error?.details ?? ''));
-  });
-}
-
-/** The channel has the credentials; the ones given here go unused. */
-function clientOf(channel: Channel, name: string): Client {
-  return new Client(name, credentials.createInsecure(), { channelOverride: channel });
-}
-
-function whenNotReady(channel: Channel, callback: () => void): void {
-  if (channel.getConnectivityState(false) !== connectivityState.READY) return callback();
-  channel.watchConnectivityState(connectivityState.READY, Infinity, callback);
-}
-
-function toCredentials({ tls }: EndpointAddress): ChannelCredentials {
-  if (tls === undefined || tls === false) return credentials.createInsecure();
-  const { ca, cert, key } = tls === true ? {} : tls;
-  return credentials.createSsl(ca && asBuffer(ca), key && asBuffer(key), cert && asBuffer(cert));
 }

@@ -31,7 +31,13 @@ import { checkBytes, checkLease, checkRevision, checkTarget, checkWatched } from
 import { Caller, isPassing } from './caller.js';
 import { EndpointPool } from './endpoint-pool.js';
 import { LeaseClient } from './lease-client.js';
-import { type ClientOptions, type ClientSettings, clientSettings, type EndpointAddress } from './settings.js';
+import {
+  type ClientOptions,
+  type ClientSettings,
+  clientSettings,
+  type EndpointAddress,
+  type InternalOptions,
+} from './settings.js';
 import { withRevisions } from './revision-lookup.js';
 import { WatchLink } from './watch-link.js';
 
@@ -56,6 +62,12 @@ export async function connectGrpc(endpoints: readonly EndpointAddress[], options
     loop.release();
   }
   return new GrpcStore(pool, settings);
+}
+
+/** The same without waiting for a connection: the first call makes it. */
+export function grpcStore(endpoints: readonly EndpointAddress[], options: ClientOptions & InternalOptions): Store {
+  const settings = clientSettings(options, endpoints.length);
+  return new GrpcStore(new EndpointPool(endpoints, settings), settings);
 }
 
 class GrpcStore implements Store {

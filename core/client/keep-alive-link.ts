@@ -3,7 +3,8 @@ import type { LeaseId } from '../base/key-value.js';
 import { type LeaseKeepAliveRequest, type LeaseKeepAliveResponse, LeaseService } from '../rpc/gen/lease.js';
 import { fromInt64 } from '../rpc/int64.js';
 import { CallFailure } from './call-failure.js';
-import type { Connection, DuplexStream } from './connection.js';
+import type { DuplexStream } from './channel.js';
+import type { Connection } from './connection.js';
 import { onAbort } from '../base/abort.js';
 import type { ClientSettings } from './settings.js';
 

@@ -5,6 +5,7 @@ import type { Origin } from '../base/origin.js';
 import type { Prng } from '../base/prng.js';
 import { systemClock } from '../base/system-clock.js';
 import { systemPrng } from '../base/system-prng.js';
+import type { OpenChannel } from './channel.js';
 
 /** TLS towards an endpoint, in PEM. Without a field the system's own authorities, or no client certificate, are used. */
 export interface TlsOptions {
@@ -87,8 +88,13 @@ export interface ClientLimits {
   readonly watchAckTimeoutMs: number;
 }
 
+/** What is not for users: how a client reaches its endpoints, where that is not over the network. */
+export interface InternalOptions {
+  readonly openChannel?: OpenChannel | undefined;
+}
+
 /** What a client goes by: its limits, complete, and what it meets in the world. */
-export interface ClientSettings extends ClientLimits {
+export interface ClientSettings extends ClientLimits, InternalOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly prng: Prng;
@@ -126,8 +132,8 @@ const LEAST: Partial<Record<keyof ClientLimits, number>> = { retriesMax: 0 };
 const LONE_WATCH_IDLE_MS = 5_000;
 
 /** @throws {@link InvalidArgumentError} if a limit is not a whole number of at least 1 (0 for retries) */
-export function clientSettings(options: ClientOptions, endpointCount = 1): ClientSettings {
-  const { clock = systemClock, logger = silentLogger, prng = systemPrng, origin, ...limits } = options;
+export function clientSettings(options: ClientOptions & InternalOptions, endpointCount = 1): ClientSettings {
+  const { clock = systemClock, logger = silentLogger, prng = systemPrng, origin, openChannel, ...limits } = options;
   const lone = endpointCount > 1 ? {} : { watchIdleMs: LONE_WATCH_IDLE_MS };
   const settings = { ...DEFAULT_LIMITS, ...lone, ...limits };
   for (const field of Object.keys(DEFAULT_LIMITS) as (keyof ClientLimits)[]) {
@@ -136,7 +142,7 @@ export function clientSettings(options: ClientOptions, endpointCount = 1): Clien
       throw new InvalidArgumentError(field, settings[field], `a whole number of at least ${least}`);
     }
   }
-  return { clock, logger, prng, origin, ...settings };
+  return { clock, logger, prng, origin, openChannel, ...settings };
 }
 
 /**

@@ -9,7 +9,8 @@ import { type WatchRequest, type WatchResponse, WatchService } from '../rpc/gen/
 import type { WatchOptions } from '../store.js';
 import { checkRevision } from './arguments.js';
 import { CallFailure } from './call-failure.js';
-import type { Connection, DuplexStream } from './connection.js';
+import type { DuplexStream } from './channel.js';
+import type { Connection } from './connection.js';
 import type { EndpointPool } from './endpoint-pool.js';
 import { explain } from './explain.js';
 import { deadlineAfter } from './patient-timer.js';

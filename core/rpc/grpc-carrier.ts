@@ -41,6 +41,19 @@ export async function serveGrpc(options: ServeOptions): Promise<GrpcServer> {
   return carrier;
 }
 
+/** The services of a member, for whatever carries them. Their streams end with the member. */
+export function handlersOf(options: ServeOptions, limits: RpcLimits): Handlers {
+  const { member, logger } = options;
+  const handlers = new Handlers({ member, logger, limits, watchMessageBytesMax: messageBytesMaxOf(options) });
+  void member.stopped.then((error) => handlers.endStreams(error ?? new ClosedError('the member')));
+  return handlers;
+}
+
+/** Bytes of the largest message that is taken. */
+export function messageBytesMaxOf({ maxRequestBytes }: ServeOptions): number {
+  return maxRequestBytes + MESSAGE_OVERHEAD_BYTES;
+}
+
 class Carrier implements GrpcServer {
   readonly #options: ServeOptions;
   readonly #limits: RpcLimits;
@@ -54,19 +67,14 @@ class Carrier implements GrpcServer {
     this.#options = options;
     this.#limits = limits;
     this.#grpc = new Server({
-      'grpc.max_receive_message_length': options.maxRequestBytes + MESSAGE_OVERHEAD_BYTES,
+      'grpc.max_receive_message_length': messageBytesMaxOf(options),
       'grpc.max_send_message_length': -1,
       'grpc.max_concurrent_streams': limits.streamsPerConnectionMax,
       'grpc.keepalive_time_ms': limits.keepAliveMs,
       'grpc.keepalive_timeout_ms': limits.keepAliveTimeoutMs,
       'grpc.enable_channelz': 0,
     });
-    this.#handlers = new Handlers({
-      member: options.member,
-      logger: options.logger,
-      limits,
-      watchMessageBytesMax: options.maxRequestBytes + MESSAGE_OVERHEAD_BYTES,
-    });
+    this.#handlers = handlersOf(options, limits);
     this.#handlers.addTo(this.#grpc);
     // Our own listener, not grpc-js's: it gives the system's errors, bounds connections, and can later be shared.
     const injector = this.#grpc.createConnectionInjector(ServerCredentials.createInsecure());
@@ -76,7 +84,6 @@ class Carrier implements GrpcServer {
       injector.injectConnection(socket);
     });
     this.#listener.maxConnections = limits.connectionsMax;
-    void options.member.stopped.then((error) => this.#handlers.endStreams(error ?? new ClosedError('the member')));
   }
 
   get host(): string {

@@ -68,7 +68,7 @@ export class Handlers {
     this.#admission = new Admission(parts.member, parts.member.clock, parts.limits.leaderLossMs);
   }
 
-  addTo(server: Server): void {
+  addTo(server: Pick<Server, 'addService'>): void {
     const { member } = this.#parts;
     const add = (definition: ServiceDefinition, handlers: Record<string, Handler | UntypedHandleCall>) =>
       server.addService(tolerant(definition), handlers);

@@ -36,6 +36,8 @@ export interface Remains extends Logged {
 /** A member that is put together, and has not begun. */
 export interface Assembled extends Remains {
   readonly raft: Raft;
+  /** Where a snapshot puts another state in the place of this one. */
+  readonly stateStore?: StateStore | undefined;
 }
 
 /** How a member takes part in a cluster, where that is not left to its defaults. */
@@ -71,7 +73,7 @@ export function assemble(
   signal?: AbortSignal,
 ): Promise<Member> {
   const parts = partsOf(remains, surroundings, participation);
-  surroundings.platform.assembled?.({ ...remains, raft: parts.raft });
+  surroundings.platform.assembled?.({ ...remains, raft: parts.raft, stateStore: participation.stateStore });
   return Member.open({ ...parts, signal });
 }
 
