@@ -49,6 +49,18 @@ export class LeasePromises {
     if (promised !== undefined) promised.isReleased = true;
   }
 
+  /**
+   * Somebody was told that a lease is gone, or about to go. It must be over then by some clock within the bound.
+   *
+   * @returns what is wrong with that
+   */
+  wrongInGone(id: LeaseId): string | undefined {
+    const promised = this.#promised.get(id);
+    if (promised === undefined || promised.isReleased || this.#endedMs.has(id)) return undefined;
+    const earlyMs = Math.ceil(promised.safeUntilMs - this.#parts.nowMs());
+    return earlyMs > 0 ? `lease ${id.toString(16)} was told to be gone ${earlyMs} ms before its time` : undefined;
+  }
+
   /** When a lease was ended; `undefined` if it was not. */
   endedMs(id: LeaseId): number | undefined {
     return this.#endedMs.get(id);

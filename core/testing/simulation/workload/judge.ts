@@ -43,6 +43,7 @@ export class Judge extends History {
   readonly #written = new Map<string, Written>();
   readonly #claimed = new Map<number, string | number>();
   #toldRevision = 1;
+  #toldCompaction = 0;
   judgedCount = 0;
 
   constructor(parts: JudgeParts) {
@@ -85,6 +86,15 @@ export class Judge extends History {
   override unknown(id: number): void {
     super.unknown(id);
     this.#asked.delete(id);
+  }
+
+  /** Up to where somebody was told that the past is forgotten: it can be read no more. */
+  get toldCompaction(): number {
+    return this.#toldCompaction;
+  }
+
+  compactionTold(revision: number): void {
+    this.#toldCompaction = Math.max(this.#toldCompaction, revision);
   }
 
   /** Somebody was told of a revision in another way than by an operation that is recorded. */

@@ -1,0 +1,81 @@
+import type { Assembled } from '../../../server/assemble.js';
+import type { VirtualMember } from '../process/virtual-member.js';
+import type { VirtualProcess } from '../process/virtual-process.js';
+import type { World } from '../world.js';
+import { AppliedStates } from './applied-states.js';
+import { Chronicle } from './chronicle.js';
+import { LeasePromises } from './lease-promises.js';
+import { RaftInvariants } from './raft-invariants.js';
+
+/** Where a member's log is on its disk. */
+const LOG_FOLDER = '/data/wal';
+/** A clock within the contract runs at most so many times as fast as the world's. */
+const FASTEST_RATE = 1.01;
+
+export interface InvariantsOptions {
+  /** How many times as fast as the world's time a member's clock runs at most. Default: the contract's 1.01. */
+  readonly fastestRate?: number;
+  /** A lease that ends early is no violation, because clocks run apart further than the contract allows. */
+  readonly toleratesEarlyLeases?: boolean;
+}
+
+/** All that must hold in a world after every event, whatever happens to its members. */
+export class Invariants {
+  /** What the committed log means. Everything that anybody is answered is held against it. */
+  readonly chronicle = new Chronicle();
+  readonly leases: LeasePromises;
+  readonly #world: World;
+  readonly #raft: RaftInvariants;
+  readonly #states: AppliedStates;
+  readonly #incarnations = new Map<VirtualMember, bigint>();
+  readonly #members = new Map<VirtualProcess, VirtualMember>();
+  /** Leases that ended early where that is tolerated. */
+  earlyLeaseCount = 0;
+
+  /** For {@link watchInvariants}. */
+  constructor(world: World, { fastestRate = FASTEST_RATE, toleratesEarlyLeases = false }: InvariantsOptions) {
+    const report = (what: string) => world.violation(what);
+    const reportLease = toleratesEarlyLeases ? () => void (this.earlyLeaseCount += 1) : report;
+    const nowMs = () => world.scheduler.now();
+    this.#world = world;
+    this.leases = new LeasePromises({ chronicle: this.chronicle, report: reportLease, nowMs, fastestRate });
+    this.#raft = new RaftInvariants({ report, onCommitted: (entry) => this.chronicle.commit(entry) });
+    this.#states = new AppliedStates(this.chronicle, report);
+    world.onAssembled((member, parts) => this.#assembled(member, parts));
+    world.afterEachEvent((touched) => this.#touched(touched));
+  }
+
+  /** The last entry that is committed, as far as any leader knows. */
+  get commitIndex(): number {
+    return this.#raft.commitIndex;
+  }
+
+  /** Once everything is at rest: each member that serves holds all that the log makes, and nothing else. */
+  atRest(): void {
+    for (const member of this.#world.members) {
+      const { machine, state, name } = member;
+      if (machine !== undefined && state === 'serving') this.#states.compareWhole(name, machine);
+    }
+  }
+
+  #assembled(member: VirtualMember, { identity, raft, hardState, storedLog }: Assembled): void {
+    this.#members.set(member, member);
+    if (this.#incarnations.get(member) !== identity.incarnation) this.#states.forget(member.name);
+    this.#incarnations.set(member, identity.incarnation);
+    const unsyncedBytes = () => member.disk.unsyncedBytes(LOG_FOLDER);
+    this.#raft.begins({ identity, raft, hardState, storedLog, unsyncedBytes });
+  }
+
+  #touched(process: VirtualProcess): void {
+    const member = this.#members.get(process);
+    if (member === undefined) return;
+    if (member.raft === undefined) return this.#raft.ended(member.id);
+    this.#raft.changed(member.id);
+    if (member.machine !== undefined) this.#states.look(member.name, member.machine, member.state === 'serving');
+  }
+}
+
+/** Has everything checked that must hold in a world, from now on. Before its members are started. */
+export function watchInvariants(world: World, options: InvariantsOptions = {}): Invariants {
+  return new Invariants(world, options);
+}

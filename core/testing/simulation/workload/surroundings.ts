@@ -1,0 +1,42 @@
+import { between } from '../../../base/prng.js';
+import {
+  KEYS,
+  keepAtIt,
+  rest as restOn,
+  type Surroundings as OnAnyStore,
+} from '../../cluster/workload/surroundings.js';
+import type { Chronicle } from '../invariants/chronicle.js';
+import type { LeasePromises } from '../invariants/lease-promises.js';
+import type { Judge } from './judge.js';
+
+export { KEYS, keepAtIt };
+
+/** What everybody who works in a world is given. */
+export interface Surroundings extends OnAnyStore {
+  /** Of this user, and of nobody else in the world. */
+  readonly name: string;
+  readonly history: Judge;
+  readonly chronicle: Chronicle;
+  readonly leases: LeasePromises;
+  /** The world's time. */
+  readonly nowMs: () => number;
+  /** Whether its process stands still at this moment. */
+  readonly isPaused: () => boolean;
+  /** Notes that something was done, or was met, which a campaign must meet now and then. */
+  readonly count: (what: string) => void;
+}
+
+/** Waits by the process's clock; less long if work shall end meanwhile. */
+export function rest({ signal, store }: Pick<Surroundings, 'signal' | 'store'>, ms: number): Promise<void> {
+  return restOn(ms, signal, store.clock);
+}
+
+/** Waits for any time up to this. */
+export function restUpTo(surroundings: Surroundings, mostMs: number): Promise<void> {
+  return rest(surroundings, between(surroundings.prng, 0, mostMs));
+}
+
+/** Something with so much probability. */
+export function chance({ prng }: Pick<Surroundings, 'prng'>, probability: number): boolean {
+  return prng.next() < probability;
+}
