@@ -38,6 +38,8 @@ export class OutgoingPeer {
   #failedRounds = 0;
   /** An established connection broke, and it is not known yet whether the process behind it lives. */
   #isMissed = false;
+  /** It is the member that we serve who will not have the one at the other end, not the other way round. */
+  #isOurDecision = false;
   #redialledMs = -Infinity;
   #isClosed = false;
 
@@ -116,6 +118,7 @@ export class OutgoingPeer {
     // The member may have let go of this peer while it was told of a failure.
     if (url === undefined || this.#isClosed) return;
     const { sockets, secureContext, clock, limits } = this.#shared;
+    this.#isOurDecision = false;
     this.#cancelDial = dial({
       url,
       sockets,
@@ -134,7 +137,9 @@ export class OutgoingPeer {
 
   #judge(kind: number, body: Buffer): Refused | undefined {
     if (kind !== KIND.welcome) throw new MalformedError(`a frame of kind ${kind} instead of a welcome`);
-    return judgeWelcome(decodeWelcome(body), this.id, this.#shared.handler);
+    const refused = judgeWelcome(decodeWelcome(body), this.id, this.#shared.handler);
+    this.#isOurDecision = refused !== undefined && refused.code !== 'wrongMember';
+    return refused;
   }
 
   #opened(link: Link): void {
@@ -190,7 +195,8 @@ export class OutgoingPeer {
     const { handler, log } = this.#shared;
     log.warn(hex(this.id), { member: hex(this.id), ...refused }, 'a member and this one do not talk to each other');
     this.#failedRounds = Infinity;
-    handler.onRefused(this.id, refused);
+    // A member that took its own word for another's would leave its cluster because it met one that was removed.
+    if (!this.#isOurDecision) handler.onRefused(this.id, refused);
   }
 
   /** Waits for the next round: exponentially longer, and never in step with other members. */

@@ -153,7 +153,7 @@ export interface PeerHandler {
   onGone(id: MemberId): void;
   /** Frames to it were dropped, or the connection broke; at most once in a turn of the event loop. */
   onUnreachable(id: MemberId): void;
-  /** It will not have us. Dialling goes on, at the slowest pace: its reason may pass. */
+  /** It will not have us, or is not whom we meant. Dialling goes on, at the slowest pace: its reason may pass. */
   onRefused(by: MemberId, refused: Refused): void;
 }
 
