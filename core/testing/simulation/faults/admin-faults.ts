@@ -163,7 +163,8 @@ async function restartWithOtherSettings(member: VirtualMember, ground: Ground): 
   if (member.state !== 'serving') return false;
   ground.keeper.hold(member);
   await ground.operator.patiently(member.stop());
-  member.settings = ground.options.otherSettings;
+  if (isRunning(member)) member.kill();
+  member.options = { ...member.options, ...ground.options.otherSettings };
   ground.keeper.release(member);
   const isBack = () => member.state === 'serving';
   for (let waitedMs = 0; !isBack() && waitedMs < RESTART_PATIENCE_MS && !ground.isOver; waitedMs += 100)

@@ -1,5 +1,4 @@
 import type { Configuration } from '../../../raft/types.js';
-import type { FileAt } from '../disk/virtual-disk.js';
 import type { VirtualMember } from '../process/virtual-member.js';
 import type { World } from '../world.js';
 import { isRunning } from './victim.js';

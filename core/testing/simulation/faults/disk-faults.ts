@@ -1,5 +1,6 @@
 import type { DiskOperation, FileAt } from '../disk/virtual-disk.js';
 import type { VirtualMember } from '../process/virtual-member.js';
+import { damageableOf } from './damageable.js';
 import { drawDurationMs } from './durations.js';
 import type { FaultKinds, Timed } from './fault.js';
 import type { Ground } from './ground.js';
@@ -82,7 +83,7 @@ export const DISK_FAULTS: FaultKinds<DiskFault> = {
         [dice.between(1, 20), 3],
         [dice.between(20, 300), 1],
       ]),
-      forMs: drawDurationMs(dice),
+      forMs: dice.chance(0.3) ? 2 * drawDurationMs(dice) : drawDurationMs(dice),
     }),
     async strike({ victim, byMs, forMs }, ground) {
       const member = chooseMember(ground.world, victim);
@@ -185,7 +186,7 @@ async function damage(
   harm: (member: VirtualMember, file: FileAt, offset: number) => void,
 ): Promise<boolean> {
   const member = chooseMember(ground.world, fault.victim, (each) => ground.atlas.mayDamage(each) && isRunning(each));
-  const file = member && chooseOne(ground.atlas.damageable(member), fault.file);
+  const file = member && chooseOne(damageableOf(member.disk), fault.file);
   if (member === undefined || file === undefined) return false;
   ground.atlas.damage(member);
   harm(member, file, Math.floor(fault.place * file.sizeBytes));

@@ -1,4 +1,4 @@
-import type { VirtualMember } from '../process/virtual-member.js';
+import { type MemberOptions, type VirtualMember, peerUrlOf } from '../process/virtual-member.js';
 import type { World } from '../world.js';
 import { Atlas } from './atlas.js';
 import { DiskConditions } from './disk-conditions.js';
@@ -31,14 +31,15 @@ export class Ground {
   readonly #lasting = new Set<() => void>();
   #isOver = false;
 
-  constructor(world: World, options: SeedOptions) {
+  /** @param healsAtMs - when everything heals at the latest */
+  constructor(world: World, options: SeedOptions, healsAtMs = options.safetyMs) {
     this.world = world;
     this.options = options;
     this.links = new LinkConditions(world);
     this.atlas = new Atlas(world, options.mode === 'beyond disk');
     this.operator = new Operator(this);
     this.keeper = new Keeper(this);
-    this.healsAtMs = options.safetyMs;
+    this.healsAtMs = healsAtMs;
   }
 
   /** Whether everything is to be well again. */
@@ -81,6 +82,11 @@ export class Ground {
     while (this.#underWay.size > 0) await Promise.all(this.#underWay);
   }
 
+  /** Lets faults strike again after everything was healed. */
+  resume(): void {
+    this.#isOver = false;
+  }
+
   #strike(fault: Fault): void {
     if (this.#isOver) return;
     this.world.trace.note(`fault: ${fault.kind}`);
@@ -93,6 +99,30 @@ export class Ground {
       .catch((error: unknown) => this.world.violation(`the fault '${fault.kind}' failed: ${(error as Error).stack}`))
       .finally(() => this.#underWay.delete(strike));
     this.#underWay.add(strike);
+  }
+
+  /** A member that is not there yet, told of those that are. */
+  addJoiner(name: string): VirtualMember {
+    return this.addMember(name, { peers: this.#peersFor(name), initialState: 'existing' });
+  }
+
+  /** A member that joins and has not come so far is told who is there by now. */
+  tellOthers(member: VirtualMember): void {
+    if (member.options.initialState === 'existing')
+      member.options = { ...member.options, peers: this.#peersFor(member.name) };
+  }
+
+  #peersFor(name: string): Record<string, string> {
+    const names = this.world.members.filter((member) => !this.keeper.isOut(member)).map((member) => member.name);
+    return Object.fromEntries([...names, name].map((each) => [each, peerUrlOf(each)]));
+  }
+
+  /** A member with the settings and the disk of this world. */
+  addMember(name: string, options: MemberOptions): VirtualMember {
+    const { settings, autoPromote, clockErrorMax } = this.options;
+    const member = this.world.addMember(name, { ...settings, autoPromote, ...options });
+    member.clockRate = 1 + (2 * this.world.chance(`clock of ${name}`).next() - 1) * clockErrorMax;
+    return member;
   }
 
   /** From now on this member has a reason to stop, or not to start, because of its disk. */

@@ -72,7 +72,7 @@ export const PROCESS_FAULTS: FaultKinds<ProcessFault> = {
     draw: (dice) => ({ victim: drawVictim(dice), downMs: dice.between(0, 1_000) }),
     async strike(fault, ground) {
       const victim = chooseMember(ground.world, fault.victim, ({ state }) => state === 'serving');
-      return victim !== undefined && down(victim, fault.downMs, ground, () => victim.stop());
+      return victim !== undefined && down(victim, fault.downMs, ground, () => stopInOrder(victim, ground));
     },
   },
   'crash loop': {
@@ -154,9 +154,15 @@ function cutPower(
   member.crash(survival === 'some' ? world.chance(`what survives at ${atMs} of ${member.name}`) : survival);
 }
 
+/** As an init system does it: in order, or by force if that takes too long. */
+async function stopInOrder(member: VirtualMember, { operator }: Ground): Promise<void> {
+  await operator.patiently(member.stop());
+  if (isRunning(member)) member.kill();
+}
+
 async function untilWriting(member: VirtualMember, ground: Ground): Promise<void> {
   for (let waitedMs = 0; waitedMs < SYNC_PATIENCE_MS && isRunning(member); waitedMs += SYNC_LOOK_MS) {
-    if (member.disk.isBusy) return;
+    if (member.disk.unsyncedBytes('/') > 0) return;
     await ground.last(SYNC_LOOK_MS);
   }
 }

@@ -12,14 +12,8 @@ export type Mode = 'usual' | 'beyond clock' | 'beyond disk';
 export interface NetworkShape {
   readonly minDelayMs: number;
   readonly meanDelayMs: number;
-  /** Whether messages on one link stay in order, as on a connection. */
+  /** Whether raft's messages go over connections, in order; otherwise each goes by itself, and may overtake others. */
   readonly isFifo: boolean;
-}
-
-/** How long operations of the disks take when nothing is wrong with them. */
-export interface DiskShape {
-  readonly writeMeanMs: number;
-  readonly syncMeanMs: number;
 }
 
 /** What a world is like for as long as it lasts: drawn once from its seed. Plain data, so that it can be pinned. */
@@ -34,9 +28,9 @@ export interface SeedOptions {
   readonly settings: Partial<Settings>;
   /** What members are started with from a rolling restart on. */
   readonly otherSettings: Partial<Settings>;
-  readonly peerNetwork: NetworkShape;
-  readonly clientNetwork: NetworkShape;
-  readonly disk: DiskShape;
+  readonly network: NetworkShape;
+  /** Whether learners get a vote when they have caught up. */
+  readonly autoPromote: boolean;
   /** How much faster than true time clocks run, at most, as a part of 1; slower by as much at most. */
   readonly clockErrorMax: number;
 }
@@ -61,9 +55,8 @@ export function drawSeedOptions(dice: Dice): SeedOptions {
     safetyMs: dice.between(30_000, 36_000),
     settings: { ...timing, ...drawSettings(dice) },
     otherSettings: { ...timing, ...drawSettings(dice) },
-    peerNetwork: drawNetwork(dice, timing.electionTimeoutMs),
-    clientNetwork: { ...drawNetwork(dice, timing.electionTimeoutMs), isFifo: true },
-    disk: { writeMeanMs: dice.anyOf([0, 0.05, 0.5]), syncMeanMs: dice.anyOf([0.1, 0.5, 2, 10]) },
+    network: drawNetwork(dice, timing.electionTimeoutMs),
+    autoPromote: dice.chance(0.7),
     clockErrorMax: mode === 'beyond clock' ? CLOCK_ERROR_BEYOND : dice.anyOf([0, 0.001, CLOCK_ERROR_CONTRACT]),
   };
 }

@@ -9,7 +9,7 @@ import { kindOf } from '../faults/plan.js';
 import { parseSimulationArguments, type SimulationArguments, UsageError, USAGE } from './arguments.js';
 import { Campaign } from './campaign.js';
 import { FAILED_SEEDS } from './failed-seeds.js';
-import { EXPECTED_PATHS } from './expected-paths.js';
+import { sentencesLogged } from './expected-paths.js';
 import { Progress } from './progress.js';
 import { explain, report, summarize } from './report.js';
 import { SEED_PROCESS, SeedProcess } from './seed-process.js';
@@ -37,7 +37,8 @@ async function simulate(settings: SimulationArguments): Promise<number> {
       faults: settings.faultsFile === undefined ? undefined : await readFaults(settings.faultsFile),
     }).run();
     const [first] = result.failures;
-    if (settings.seedCount > 1 || first === undefined) process.stdout.write(`${report(result, EXPECTED_PATHS)}\n`);
+    if (settings.seedCount > 1 || first === undefined)
+      process.stdout.write(`${report(result, await expectedPaths())}\n`);
     for (const failure of result.failures) process.stdout.write(`\n${explain(failure)}\n`);
     if (settings.jsonFile !== undefined)
       await writeFile(settings.jsonFile, `${JSON.stringify(summarize(result), null, 2)}\n`);
@@ -45,6 +46,10 @@ async function simulate(settings: SimulationArguments): Promise<number> {
   } finally {
     await Promise.all(runners.map((runner) => runner.close()));
   }
+}
+
+function expectedPaths(): Promise<ReadonlySet<string>> {
+  return sentencesLogged(fileURLToPath(new URL('../../../../', import.meta.url)));
 }
 
 /** @throws {@link UsageError} if it holds anything else than a list of faults that are known */

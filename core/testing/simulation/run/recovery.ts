@@ -1,0 +1,140 @@
+import { toBytes } from '../../../base/bytes.js';
+import { Dice } from '../../../raft/testing/dice.js';
+import type { Ground } from '../faults/ground.js';
+import { isolated } from '../faults/topologies.js';
+import { isRunning, leaderOf } from '../faults/victim.js';
+import type { VirtualMember } from '../process/virtual-member.js';
+
+/** How long a cluster may take to come together, in election timeouts, and beside them for starting and connecting. */
+const ELECTION_TIMEOUTS = 10;
+const START_MS = 4_000;
+/** Members that lag far behind are sent a snapshot, as slowly as the settings say. */
+const CATCH_UP_MS = 20_000;
+const WRITE_MS = 6_000;
+const LEFT_ILL = 0.5;
+
+/**
+ * What must come after all faults have ended: first with a majority alone that is well, then with everybody. A leader is
+ * found, writes are done, and all who are well have the same, each within a bound.
+ */
+export class Recovery {
+  readonly #ground: Ground;
+  readonly #dice: Dice;
+
+  constructor(ground: Ground) {
+    this.#ground = ground;
+    this.#dice = new Dice(ground.world.chance('recovery'));
+  }
+
+  /** @throws if something has not come in time */
+  async run(): Promise<void> {
+    const cure = await this.#leaveSomeIll();
+    await this.#comesTogether('a majority that is well');
+    cure();
+    await this.#untilNothingIsLeftToDo();
+    await this.#comesTogether('the whole cluster');
+  }
+
+  /** Some that a majority can do without stay cut off, or down. @returns makes them well */
+  async #leaveSomeIll(): Promise<() => void> {
+    const { world, links, keeper, options } = this.#ground;
+    if (!this.#dice.chance(LEFT_ILL) || options.voterCount < 3) return () => undefined;
+    const leaderMs = this.#boundMs;
+    await world.scheduler.until(() => leaderOf(world) !== undefined, leaderMs, 'a leader to tell who votes');
+    const ill = this.#dice.shuffled(this.#members()).filter(() => this.#dice.chance(0.5));
+    const chosen: VirtualMember[] = [];
+    for (const member of ill) if (this.#canDoWithout([...chosen, member])) chosen.push(member);
+    const isDown = this.#dice.chance(0.5);
+    const cures = chosen.map((member) => {
+      if (!isDown)
+        return links.impose(isolated([member, ...world.members.filter((other) => other !== member)], 'both'), {
+          mode: 'cut',
+        });
+      keeper.hold(member);
+      if (isRunning(member)) member.kill();
+      return () => keeper.release(member);
+    });
+    for (const { name } of chosen) world.trace.note(isDown ? 'stays down' : 'stays cut off', name);
+    return () => cures.forEach((cure) => void cure());
+  }
+
+  /** Everybody that the leader counts among the members, as far as it has been started. */
+  #members(): readonly VirtualMember[] {
+    const { world } = this.#ground;
+    const configuration = leaderOf(world)?.raft?.configuration;
+    if (configuration === undefined) return [];
+    const ids = new Set([...configuration.voters, ...configuration.learners, ...(configuration.outgoing ?? [])]);
+    return world.members.filter(({ id }) => ids.has(id));
+  }
+
+  #canDoWithout(ill: readonly VirtualMember[]): boolean {
+    const { keeper, world } = this.#ground;
+    const configuration = leaderOf(world)?.raft?.configuration;
+    if (configuration === undefined) return false;
+    const well = this.#members().filter((member) => !ill.includes(member) && !keeper.isOut(member));
+    const ids = new Set(well.map(({ id }) => id));
+    const suffices = (group: readonly bigint[]) => 2 * group.filter((id) => ids.has(id)).length > group.length;
+    return suffices(configuration.voters) && (configuration.outgoing === undefined || suffices(configuration.outgoing));
+  }
+
+  get #boundMs(): number {
+    return ELECTION_TIMEOUTS * (this.#ground.options.settings.electionTimeoutMs ?? 1_000) + START_MS;
+  }
+
+  async #comesTogether(who: string): Promise<void> {
+    const { world } = this.#ground;
+    const { scheduler } = world;
+    await scheduler.until(() => this.#leads() !== undefined, this.#boundMs, `${who}: a leader`);
+    await this.#writes(who);
+    const index = this.#leads()?.raft?.commitIndex ?? 0;
+    await scheduler.until(() => this.#haveApplied(index), CATCH_UP_MS + this.#boundMs, `${who}: entry ${index} on all`);
+  }
+
+  #leads(): VirtualMember | undefined {
+    const leader = leaderOf(this.#ground.world);
+    return leader?.state === 'serving' && this.#isReachable(leader) ? leader : undefined;
+  }
+
+  async #writes(who: string): Promise<void> {
+    const { operator, world } = this.#ground;
+    const untilMs = world.scheduler.now() + this.#boundMs + WRITE_MS;
+    for (;;) {
+      const answer = await operator.ask((face) =>
+        face.put({ type: 'put', key: toBytes('well again'), value: toBytes(who) }),
+      );
+      if ('value' in answer) return;
+      if (world.scheduler.now() > untilMs) throw new Error(`${who}: nothing can be written (${answer.code})`);
+      await world.scheduler.sleep(100);
+    }
+  }
+
+  #haveApplied(index: number): boolean {
+    const members = this.#members().filter((member) => this.#isReachable(member));
+    return (
+      members.length > 0 &&
+      members.every(({ state, machine }) => state === 'serving' && (machine?.appliedIndex ?? 0) >= index)
+    );
+  }
+
+  /** Whether it is to be well. */
+  #isReachable(member: VirtualMember): boolean {
+    const { keeper } = this.#ground;
+    return !keeper.isOut(member) && !keeper.isHeld(member) && !this.#isCutOff(member);
+  }
+
+  #isCutOff({ name }: VirtualMember): boolean {
+    const { world } = this.#ground;
+    const others = world.members.filter((other) => other.name !== name);
+    return others.length > 0 && others.every((other) => !world.network.link(name, other.name).passes);
+  }
+
+  /** Replacements that were begun come to their end. */
+  async #untilNothingIsLeftToDo(): Promise<void> {
+    const { operator, world } = this.#ground;
+    await world.scheduler.until(
+      () => operator.isIdle,
+      CATCH_UP_MS + 2 * this.#boundMs,
+      'the changes of the members that were begun',
+    );
+  }
+}
