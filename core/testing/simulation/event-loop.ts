@@ -12,6 +12,8 @@ export interface EventLoopParts {
   readonly tripwire: Tripwire;
   /** Called once everything has run that an event set off. */
   readonly afterEvent: (lane: number) => void;
+  /** Something was thrown that nobody caught: in Node, the end of the process. */
+  readonly onUncaught: (error: unknown) => void;
 }
 
 interface Run {
@@ -56,8 +58,8 @@ export class EventLoop {
 
   /** @returns ends the run */
   #start(): () => void {
-    const { tripwire } = this.#parts;
-    const onError = (error: unknown) => this.#run?.fail(error);
+    const { tripwire, onUncaught } = this.#parts;
+    const onError = (error: unknown) => onUncaught(error);
     tripwire.arm();
     process.on('unhandledRejection', onError);
     process.on('uncaughtException', onError);
@@ -77,7 +79,7 @@ export class EventLoop {
     try {
       this.#step();
     } catch (error) {
-      this.#run?.fail(error);
+      this.#parts.onUncaught(error);
     }
     if (this.#run !== undefined) setImmediate(this.#turn);
   };
@@ -90,7 +92,6 @@ export class EventLoop {
     // Whoever waited goes on before the next event.
     if (this.#run === undefined || scheduler.settleGoals()) return;
     this.#lastLane = scheduler.step();
-    if (this.#lastLane === undefined)
-      throw new Error('nothing is left to happen, and what was waited for has not come');
+    if (this.#lastLane === undefined) this.#run.fail(new Error('nothing is left to happen, and the run has not ended'));
   }
 }

@@ -29,6 +29,8 @@ export class Scheduler {
   #nowUs = 0;
   #order = 0;
   #eventsNow = 0;
+  /** Whose event is happening. */
+  lane = WORLD_LANE;
   /** Events that have happened. */
   events = 0;
 
@@ -105,6 +107,7 @@ export class Scheduler {
     if (this.#eventsNow > EVENTS_AT_ONCE_MAX)
       throw new Error(`${EVENTS_AT_ONCE_MAX} events at one moment: time stands still`);
     this.#nowUs = event.atUs;
+    this.lane = event.lane;
     this.events += 1;
     this.#trace.event(event.atUs, event.lane);
     const { callback } = event;

@@ -85,7 +85,12 @@ export class World {
       () => this.wallMs,
       (what) => this.violation(`${what} was used, which bypasses the world's clock and chance`),
     );
-    this.#loop = new EventLoop({ scheduler, tripwire, afterEvent: (lane) => this.#check(lane) });
+    this.#loop = new EventLoop({
+      scheduler,
+      tripwire,
+      afterEvent: (lane) => this.#check(lane),
+      onUncaught: (error) => this.#uncaught(error),
+    });
   }
 
   get members(): readonly VirtualMember[] {
@@ -186,6 +191,11 @@ export class World {
       throw new Error(`${process.name} is there already`);
     this.#processes.push(process);
     this.network.add(process);
+  }
+
+  #uncaught(error: unknown): void {
+    const who = this.#processes[this.scheduler.lane]?.name ?? 'the world';
+    this.violation(`${who} threw what nobody caught: ${error instanceof Error ? error.stack : String(error)}`, error);
   }
 
   #check(lane: number): void {

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { Server, Socket } from 'node:net';
+import { asBuffer } from '../../../base/bytes.js';
 import type { Endpoint } from '../../../peer/address.js';
 import type { Sockets } from '../../../peer/sockets.js';
 import type { Life } from '../process/virtual-process.js';
@@ -158,7 +159,7 @@ class VirtualSocket extends EventEmitter {
       const sent = this.#unread.shift();
       if (sent === undefined) break;
       sent.onRead();
-      for (const buffer of sent.buffers) if (!this.destroyed) this.emit('data', buffer);
+      for (const buffer of sent.buffers) if (!this.destroyed) this.emit('data', asBuffer(buffer));
     }
     if (this.#lastWord === undefined || this.#isPaused || this.destroyed) return;
     if (this.#lastWord === 'reset') return this.#fail('ECONNRESET');
