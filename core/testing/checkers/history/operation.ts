@@ -65,14 +65,17 @@ export type StoreCall =
  */
 export type HoldCall =
   /** Answers the fencing `token`; `result` is false if it was not obtained. */
-  | { readonly op: 'acquire'; readonly key: string; readonly ttl: number }
+  | { readonly op: 'acquire'; readonly key: string; readonly ttl: number; readonly value?: string }
   /** `result` tells whether it still was held. */
   | { readonly op: 'renew'; readonly key: string; readonly token: number }
   | { readonly op: 'release'; readonly key: string; readonly token: number }
   /** A write that the store must refuse unless the token is the holder's: `result`. */
   | { readonly op: 'guarded'; readonly key: string; readonly token: number; readonly value?: string }
-  /** Answers `value`, which the leader proclaimed, and `token`; `value` is null if nobody leads. */
-  | { readonly op: 'observe'; readonly key: string };
+  /**
+   * Answers what the leader said of itself in `value`, and its `token`; `value` is null if nobody leads. With `isLate` it
+   * was learnt from a watch, which may be late.
+   */
+  | { readonly op: 'observe'; readonly key: string; readonly isLate?: boolean };
 
 /** First in, first out. */
 export type QueueCall =
@@ -80,10 +83,13 @@ export type QueueCall =
   /** Answers the `value` it took, `null` if there was none. */
   | { readonly op: 'dequeue'; readonly key: string };
 
-/** All of `size` clients come in before any of them gets in, and all go out before any of them is out. */
-export type BarrierCall =
-  | { readonly op: 'enter'; readonly key: string; readonly size: number }
-  | { readonly op: 'leave'; readonly key: string; readonly size: number };
+/** Nobody has entered before all of `size` clients came, and nobody has left before all of them are leaving. */
+export interface BarrierCall {
+  /** `enter` and `leave` wait for the others; `entered` and `left` only see that all have done it. */
+  readonly op: 'enter' | 'entered' | 'leave' | 'left';
+  readonly key: string;
+  readonly size: number;
+}
 
 /** What was asked. */
 export type Call = StoreCall | HoldCall | QueueCall | BarrierCall;
