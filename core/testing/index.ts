@@ -1,0 +1,11 @@
+/** `conclave/testing`: services and recipes on whole clusters that are simulated in one process, and what was seen there judged. */
+export * from './simulate.js';
+export {
+  type MemberOptions,
+  ViolationError,
+  type VirtualClient,
+  type VirtualMember,
+  World,
+  type WorldOptions,
+} from './simulation/world.js';
+export * as matchers from './matchers/matchers.js';
