@@ -1,4 +1,3 @@
-import type { KeyValue } from '../../../base/key-value.js';
 import type { Compare, Operation, OperationResult } from '../../../base/operation.js';
 import { between } from '../../../base/prng.js';
 import { get, modRevision, put, remove, type TxnAnswer, value as valueOf, version } from '../../../txn.js';

@@ -1,9 +1,12 @@
 import type { Drill, DrillOptions, DrillResult } from './drill.js';
 import { kills } from './kills.js';
+import { leaderKills, leaderStops } from './leader-kills.js';
+import { partialPartitions } from './partial-partitions.js';
 import { powerCuts } from './power-cuts.js';
+import { staleHolders } from './stale-holders.js';
 
 /** All drills. */
-export const DRILLS: readonly Drill[] = [kills, powerCuts];
+export const DRILLS: readonly Drill[] = [kills, powerCuts, leaderKills, leaderStops, partialPartitions, staleHolders];
 
 /** What is told of a drill, as one line of JSON. */
 export type DrillSummary = DrillResult & {
