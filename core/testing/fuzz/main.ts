@@ -36,6 +36,7 @@ if (
   process.exit(2);
 }
 
+const LEAST_MS = 200;
 const tell = (line: string) => process.stdout.write(`${line}\n`);
 if (values.list) {
   for (const { name, what } of TARGETS) tell(`${name.padEnd(20)} ${what}`);
@@ -50,8 +51,8 @@ async function fuzz(): Promise<boolean> {
   let hasFailed = false;
   tell(`${chosen.length} targets, --seed ${seed}`);
   for (const [at, target] of chosen.entries()) {
-    // What time is left is shared among those that are left.
-    const forMs = (endMs - performance.now()) / (chosen.length - at);
+    // What time is left is shared among those that are left. Each has a moment, however slowly threads start.
+    const forMs = Math.max(LEAST_MS, (endMs - performance.now()) / (chosen.length - at));
     const wanted = { seed, from: numbers.from, inputs: numbers.inputs, forMs };
     const result = await runWatched(target, wanted);
     inputs += result.inputs;

@@ -30,6 +30,8 @@ export interface FuzzTarget {
    * @throws what it must not throw; a {@link Finding} if it did something else that it must not do
    */
   readonly judge: (input: Buffer, origin: Origin, chance: Chance) => Verdict | Promise<Verdict>;
+  /** Its inputs ask for things: what is written as it should be may still be refused. Default: false. */
+  readonly asks?: boolean;
   /** The most that may be allocated for an input of this many bytes. Default: {@link usualAllocation}. */
   readonly allocatedBytesMax?: (inputBytes: number) => number;
   /** The longest that one input may take. Default: 250 ms. */

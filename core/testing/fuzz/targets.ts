@@ -7,6 +7,9 @@ import { frames } from './targets/frames.js';
 import { greetings } from './targets/greetings.js';
 import { historyRecord } from './targets/history-record.js';
 import { leaseRecord } from './targets/lease-record.js';
+import { machine } from './targets/machine.js';
+import { memberCalls } from './targets/member-calls.js';
+import { clientAnswers } from './targets/client-answers.js';
 import { membersAnswer, membershipChange } from './targets/member-json.js';
 import { memberInfos } from './targets/member-infos.js';
 import { membershipRecord } from './targets/membership-record.js';
@@ -14,6 +17,8 @@ import { announcement, peerMessages } from './targets/peer-messages.js';
 import { appliedPosition, compactRevision, installedPosition } from './targets/positions.js';
 import { requests } from './targets/requests.js';
 import { rpcMessages } from './targets/rpc-messages.js';
+import { snapshot } from './targets/snapshot.js';
+import { snapshotFile } from './targets/snapshot-file.js';
 import { walGroup } from './targets/wal-group.js';
 import { walLog } from './targets/wal-log.js';
 
@@ -40,4 +45,9 @@ export const TARGETS: readonly FuzzTarget[] = [
   walGroup,
   walLog,
   formatFile,
+  machine,
+  snapshot,
+  snapshotFile,
+  memberCalls,
+  clientAnswers,
 ];

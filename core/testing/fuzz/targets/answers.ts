@@ -32,12 +32,13 @@ const WAYS: readonly Way[] = [
 export const answers: FuzzTarget = {
   name: 'answers',
   what: "a server's answers, up to what a store gives",
+  asks: true,
   draw: (chance) => {
     const which = chance.between(0, WAYS.length - 1);
     const { codec } = WAYS[which] as Way;
     return { input: Buffer.concat([Buffer.of(which), codec.encode(drawMessage(codec, chance)).finish()]) };
   },
-  judge: (input, origin) => {
+  judge: (input) => {
     const { codec, convert } = WAYS[(input[0] ?? 0) % WAYS.length] as Way;
     let message: unknown;
     try {
@@ -52,7 +53,7 @@ export const answers: FuzzTarget = {
     } catch (error) {
       assertRefusal(error, [ServerError]);
       // A message may be whole, and still not what a server may say.
-      return origin === 'valid' ? 'read' : 'refused';
+      return 'refused';
     }
   },
 };
