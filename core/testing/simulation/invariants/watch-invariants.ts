@@ -11,6 +11,8 @@ import { RaftInvariants } from './raft-invariants.js';
 const LOG_FOLDER = '/data/wal';
 /** A clock within the contract runs at most so many times as fast as the world's. */
 const FASTEST_RATE = 1.01;
+/** A member that has been sent everything else is sent the rest with a heartbeat. */
+const REST_MS = 20_000;
 
 export interface InvariantsOptions {
   /** How many times as fast as the world's time a member's clock runs at most. Default: the contract's 1.01. */
@@ -50,12 +52,16 @@ export class Invariants {
     return this.#raft.commitIndex;
   }
 
-  /** Once everything is at rest: each member that serves holds all that the log makes, and nothing else. */
-  atRest(): void {
-    for (const member of this.#world.members) {
-      const { machine, state, name } = member;
-      if (machine !== undefined && state === 'serving') this.#states.compareWhole(name, machine);
-    }
+  /**
+   * Once nobody does anything any more: each member that serves comes to hold all that the log makes, and nothing else.
+   *
+   * @throws if some do not catch up in time
+   */
+  async atRest(): Promise<void> {
+    const serving = () => this.#world.members.filter(({ state }) => state === 'serving');
+    const areLevel = () => serving().every(({ machine }) => machine?.appliedIndex === this.chronicle.index);
+    await this.#world.scheduler.until(areLevel, REST_MS, `all members to apply entry ${this.chronicle.index}`);
+    for (const { machine, name } of serving()) if (machine !== undefined) this.#states.compareWhole(name, machine);
   }
 
   #assembled(member: VirtualMember, { identity, raft, hardState, storedLog }: Assembled): void {

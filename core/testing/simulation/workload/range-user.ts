@@ -1,5 +1,5 @@
 import { toText } from '../../../base/bytes.js';
-import { type CompactedError, hasCode } from '../../../base/errors.js';
+import { hasCode } from '../../../base/errors.js';
 import { prefix } from '../../../base/key-range.js';
 import type { KeyValue } from '../../../base/key-value.js';
 import type { SortOrder, SortTarget } from '../../../base/operation.js';
@@ -142,9 +142,9 @@ function refusedBecause(
   if (hasCode(error, 'FUTURE_REVISION') && serializable) return count('future revision');
   if (!hasCode(error, 'COMPACTED') || atRevision === undefined) throw error;
   count('compacted read');
-  const { compactRevision } = error as CompactedError;
-  const isTrue = atRevision < compactRevision && compactRevision <= chronicle.compactRevision;
-  if (!isTrue) verdict.violation(`${name}: a read of revision ${atRevision} was refused: ${(error as Error).message}`);
+  // On the wire the error does not tell what was compacted, so it is not asked.
+  if (atRevision >= chronicle.compactRevision)
+    verdict.violation(`${name}: a read of revision ${atRevision} was refused: ${(error as Error).message}`);
 }
 
 function toFound({ key, value, createRevision, modRevision, version }: KeyValue): FoundKey {

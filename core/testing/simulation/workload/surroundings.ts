@@ -20,6 +20,8 @@ export interface Surroundings extends OnAnyStore {
   readonly leases: LeasePromises;
   /** The world's time. */
   readonly nowMs: () => number;
+  /** Whether its process still runs. */
+  readonly isAlive: () => boolean;
   /** Whether its process stands still at this moment. */
   readonly isPaused: () => boolean;
   /** Notes that something was done, or was met, which a campaign must meet now and then. */

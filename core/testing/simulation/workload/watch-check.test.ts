@@ -65,6 +65,7 @@ test('a revision that does not exist, or comes after a later one, is found', () 
 test('a watch from the future tells nothing of before', () => {
   const stream = check({ from: 5 });
   expect(stream.take({ revision: 3, events: [] })).toBeUndefined();
+  expect(check({ from: 9 }).take({ revision: 8, events: [] })).toBeUndefined();
   expect(stream.take({ revision: 5, events: [...from(4), ...from(5)] })).toContain('in the place of delete a');
   expect(check({ from: 5 }).take({ revision: 5, events: from(5) })).toBeUndefined();
 });

@@ -43,6 +43,8 @@ export class WatchCheck {
 
   /** @returns what is wrong with a batch */
   take({ revision, events }: WatchBatch): string | undefined {
+    // A watch from the future may be told that nothing came before that; no more follows from it.
+    if (events.length === 0 && revision === this.#asked.from - 1) return undefined;
     if (revision > this.#chronicle.revision) return `it tells of revision ${revision}, which does not exist`;
     if (revision < this.#told) return `it tells of revision ${revision} after ${this.#told}`;
     const expected = this.#expected(revision);

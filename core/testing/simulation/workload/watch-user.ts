@@ -14,10 +14,11 @@ const SLOW_MS_MAX = 1_500;
 
 /** All who watch at present, so that whoever ends the work can see that they have been told everything. */
 export class WatchesOpen {
-  readonly #open = new Set<WatchCheck>();
+  readonly #open = new Map<WatchCheck, () => boolean>();
 
-  add(check: WatchCheck): void {
-    this.#open.add(check);
+  /** @param isAlive - whether its process still runs: if not, nobody is told anything any more */
+  add(check: WatchCheck, isAlive: () => boolean): void {
+    this.#open.set(check, isAlive);
   }
 
   delete(check: WatchCheck): void {
@@ -26,7 +27,7 @@ export class WatchesOpen {
 
   /** Whether all of them have been told what happened up to a revision. */
   haveBeenTold(revision: number): boolean {
-    return [...this.#open].every((check) => check.hasTold(revision));
+    return [...this.#open].every(([check, isAlive]) => !isAlive() || check.hasTold(revision));
   }
 }
 
@@ -36,7 +37,7 @@ export async function watchUser(open: WatchesOpen, surroundings: Surroundings): 
     await restUpTo(surroundings, PAUSE_MS_MAX);
     const asked = drawAsked(surroundings);
     const check = new WatchCheck(surroundings.chronicle, asked);
-    open.add(check);
+    open.add(check, surroundings.isAlive);
     try {
       await watch(asked, check, surroundings);
     } finally {
