@@ -46,6 +46,8 @@ export async function openFolderState(folder: DataFolder, options: FolderStateOp
   const store = new FolderStateStore(folder, options);
   const backend = await store.openEngine(folder.dbPath);
   try {
+    // The engine may just have made its files, whose names it leaves to others to make durable; and the log relies on them.
+    await folder.disk.syncDirectory(folder.dbPath);
     const snapshot = readInstalledPosition(backend);
     return { state: { backend, machine: options.openMachine(backend) }, store, snapshot };
   } catch (error) {

@@ -172,6 +172,8 @@ test('what a process wrote is still there when it has ended, and as little durab
   expect([await found.list('/'), found.contentOf('/a').toString(), found.locks.size]).toEqual([['a', 'b'], 'new', 0]);
   const left = found.afterPowerCut('nothing');
   expect([await left.list('/'), left.contentOf('/a').toString()]).toEqual([['a'], 'old']);
+  await found.syncDirectory('/');
+  expect(await found.afterPowerCut('nothing').list('/')).toEqual(['a', 'b']);
   expect(disk.unsyncedBytes('/a')).toBe(3);
 });
 

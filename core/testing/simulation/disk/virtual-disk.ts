@@ -85,7 +85,10 @@ export class VirtualDisk implements Disk {
 
   /** The disk as it is found after its process has ended; this one stays as it is. */
   afterKill(): VirtualDisk {
-    return new VirtualDisk(this.#root.copy());
+    const left = new VirtualDisk(this.#root.copy());
+    // What is not synced was written by operations of before, and its numbers go on.
+    left.#operationCount = this.#operationCount;
+    return left;
   }
 
   /** All files, in order of their paths. */
