@@ -7,6 +7,8 @@ const config: Config = {
   moduleNameMapper: {
     '^conclave$': '<rootDir>/recipes/index.ts',
     '^conclave/core$': '<rootDir>/core/index.ts',
+    '^conclave/testing$': '<rootDir>/core/testing/index.ts',
+    '^conclave/testing/jest$': '<rootDir>/core/testing/jest.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
   transform: {
