@@ -78,7 +78,7 @@ export class MemberProcess {
     const { file, args } = this.#program.command(spec);
     const child = spawn(file, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, NODE_OPTIONS: '', ...this.spec.env, ...env },
+      env: { ...process.env, ...this.spec.env, ...env },
     });
     killWithUs(child);
     this.#isPaused = false;

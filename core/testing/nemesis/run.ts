@@ -1,6 +1,7 @@
 import { seededPrng } from '../../base/prng.js';
 import type { MemberProgram } from '../cluster/member-program.js';
 import { ProcessCluster } from '../cluster/process-cluster.js';
+import type { Judgement } from '../cluster/workload/judge.js';
 import { Workload } from '../cluster/workload/workload.js';
 import { untilWritten } from './drills/load.js';
 import { Equipment } from './equipment/equipment.js';
@@ -85,7 +86,10 @@ async function runOn(cluster: ProcessCluster, options: RunOptions & { equipment:
   const looking = tellGaps(workload, say);
   const over = overAfter(options, workload);
   let tally: Tally = new Map();
-  const result = (violations: readonly string[], more: Readonly<Record<string, number>> = {}): RunResult => ({
+  const result = (
+    violations: readonly string[],
+    more: Omit<Judgement, 'findings'> | undefined = undefined,
+  ): RunResult => ({
     seed,
     violations,
     figures: { ...workload.figures, ...more },
@@ -106,11 +110,11 @@ async function runOn(cluster: ProcessCluster, options: RunOptions & { equipment:
     });
     await cluster.untilServing(cluster.members, RECOVERY_MS);
     await untilWritten(workload, RECOVERY_MS);
-    const { replayedCount, judgedInMs } = await workload.finish();
+    const { findings: _, ...judged } = await workload.finish();
     const rate = workload.progress.ratePerSecond;
     const { rateLeast = RATE_LEAST } = options;
     const whyVoid = `the run is void: ${Math.round(rate)} operations a second, of at least ${rateLeast}`;
-    return result(rate < rateLeast ? [whyVoid] : [], { replayedCount, judgedInMs });
+    return result(rate < rateLeast ? [whyVoid] : [], judged);
   } catch (error) {
     await workload.abandon();
     const explained = cluster.explain(error);

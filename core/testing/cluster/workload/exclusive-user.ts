@@ -1,8 +1,11 @@
+import { hasCode } from '../../../base/errors.js';
 import { between } from '../../../base/prng.js';
+import type { Store } from '../../../store.js';
 import { put } from '../../../txn.js';
 import { Election } from '../../../../recipes/election/election.js';
 import type { Held } from '../../../../recipes/held.js';
 import { Mutex } from '../../../../recipes/mutex/mutex.js';
+import type { History } from '../../checkers/history/history.js';
 import { ExclusiveLine, guardedValue } from './exclusive-line.js';
 import type { FreezableClock } from './freezable-clock.js';
 import { GUARDED, isPassing, keepAtIt, rest, type Surroundings } from './surroundings.js';
@@ -39,38 +42,63 @@ export function exclusive(kind: 'mutex' | 'election', name: string, verdict: Ver
  * Takes it, writes under its protection, gives it back, again and again. All users are in this process, by one clock: so
  * nobody may believe to hold while another does.
  */
-export async function exclusiveUser(
-  user: string,
-  of: Exclusive,
-  surroundings: Surroundings & { readonly clock: FreezableClock },
-): Promise<void> {
-  const taker = takerOf(of, surroundings);
+export async function exclusiveUser(user: string, of: Exclusive, surroundings: HolderSurroundings): Promise<void> {
+  const { prng, signal, store, verdict } = surroundings;
+  const taker = takerOf(of, store);
   let n = 0;
   await keepAtIt(surroundings, user, async () => {
-    const held = await taker.take(surroundings.signal);
+    const held = await acquire(user, of, { ...surroundings, taker });
     of.holding.set(user, held);
     try {
       of.line.granted({ token: held.fencingToken, holder: user });
-      lookForOthers(user, of, surroundings.verdict);
-      if (surroundings.prng.next() < FREEZE_ODDS) await freeze(user, of, surroundings);
-      for (let left = between(surroundings.prng, 1, WRITES_MAX); left > 0; left -= 1) {
+      lookForOthers(user, of, verdict);
+      if (prng.next() < FREEZE_ODDS) await freeze(user, of, surroundings);
+      for (let left = between(prng, 1, WRITES_MAX); left > 0; left -= 1) {
         n += 1;
         await guardedWrite({ user, id: `${user}.${n}`, of, held }, surroundings);
-        await rest(between(surroundings.prng, 0, HOLD_MS_MAX), surroundings.signal);
+        await rest(between(prng, 0, HOLD_MS_MAX), signal);
       }
     } finally {
       of.holding.delete(user);
-      await held.release();
+      await release(user, of, { held, holds: surroundings.holds });
     }
   });
   await taker.dispose();
 }
 
-async function freeze(
+/** What a user of locks is given beside what all are. */
+export interface HolderSurroundings extends Surroundings {
+  /** The clock of its own connection. */
+  readonly clock: FreezableClock;
+  /** Who was granted what, when, as the model of a lock has it. */
+  readonly holds: History;
+}
+
+/** Whoever gives up may have been granted it for a moment, without knowing. */
+function acquire(
   user: string,
-  of: Exclusive,
-  { clock, signal, verdict }: Surroundings & { readonly clock: FreezableClock },
+  { kind, name }: Exclusive,
+  { taker, signal, holds }: HolderSurroundings & { readonly taker: Taker },
+): Promise<Held> {
+  const call = { op: 'acquire', key: `${kind} ${name}`, ttl: TTL_MS * 1_000 } as const;
+  return holds.track(user, call, {
+    work: () => taker.take(signal),
+    answerOf: ({ fencingToken: token }) => ({ token }),
+  });
+}
+
+async function release(
+  user: string,
+  { kind, name }: Exclusive,
+  { held, holds }: { readonly held: Held; readonly holds: History },
 ): Promise<void> {
+  const id = holds.begin(user, { op: 'release', key: `${kind} ${name}`, token: held.fencingToken });
+  // Lost: before, or nobody knows.
+  if ((await held.release()) === 'released') holds.ok(id, { result: true });
+  else holds.unknown(id);
+}
+
+async function freeze(user: string, of: Exclusive, { clock, signal, verdict }: HolderSurroundings): Promise<void> {
   const held = of.holding.get(user) as Held;
   // Who is frozen believes nothing.
   of.holding.delete(user);
@@ -87,7 +115,7 @@ interface Taker {
   dispose(): Promise<void>;
 }
 
-function takerOf({ kind, name }: Exclusive, { store }: Surroundings): Taker {
+function takerOf({ kind, name }: Exclusive, store: Store): Taker {
   if (kind === 'mutex') {
     const mutex = new Mutex(store, { name, ttl: TTL_MS });
     return {
@@ -122,13 +150,19 @@ function believes(held: Held): boolean {
 /** Also tried when the hold may be lost already: it is the store that must refuse it then. */
 async function guardedWrite(
   { user, id, of, held }: { user: string; id: string; of: Exclusive; held: Held },
-  { store, history }: Surroundings,
+  { store, history, holds }: HolderSurroundings,
 ): Promise<void> {
   const value = guardedValue({ token: held.fencingToken, holder: user }, id);
-  const call = { op: 'put', key: of.guardedKey, value } as const;
+  const guarded = holds.begin(user, { op: 'guarded', key: `${of.kind} ${of.name}`, token: held.fencingToken });
   const work = () => held.guard(store.txn()).do(put(of.guardedKey, value)).commit();
-  // A write that is refused, or of which nobody knows, is no failure of its writer.
-  await history.track(user, call, { work, answerOf: ({ revision }) => ({ revision }) }).catch((error: unknown) => {
+  const call = { op: 'put', key: of.guardedKey, value } as const;
+  try {
+    await history.track(user, call, { work, answerOf: ({ revision }) => ({ revision }) });
+    holds.ok(guarded, { result: true });
+  } catch (error) {
+    if (hasCode(error, 'HOLD_LOST')) holds.ok(guarded, { result: false });
+    // To the model of a lock, which does not know what is written, it makes no difference whether it was.
+    else holds.failed(guarded);
     if (!isPassing(error)) throw error;
-  });
+  }
 }

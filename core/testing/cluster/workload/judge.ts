@@ -1,26 +1,70 @@
 import type { History } from '../../checkers/history/history.js';
+import type { Operation } from '../../checkers/history/operation.js';
+import { lock } from '../../checkers/models/lock.js';
+import { register } from '../../checkers/models/register.js';
 import { checkReplay } from '../../checkers/replay/replay.js';
-import { describe } from '../../checkers/verdict.js';
-import { RECORDED } from './key-group.js';
+import { checkLinearizable } from '../../checkers/search/search.js';
+import { settleByLog } from '../../checkers/search/settle.js';
+import { describe, type Verdict } from '../../checkers/verdict.js';
+import { isJudgedAlone, RECORDED } from './key-group.js';
 import { GUARDED } from './surroundings.js';
+
+/** The search takes more time for an operation than the replay does; it is given whole keys up to so many operations. */
+const SEARCHED_MOST = 60_000;
+/** By how much a member's clock may be wrong over a lease, in microseconds. */
+const SLACK_MICROSECONDS = 200_000;
 
 /** What the checkers say of a history. */
 export interface Judgement {
   /** Operations that the replay judged. */
   readonly replayedCount: number;
+  /** Operations on keys for which a search found a legal order, without the help of revisions' order. */
+  readonly searchedCount: number;
+  /** Operations on locks and elections for which one was found. */
+  readonly holdsSearchedCount: number;
   readonly judgedInMs: number;
   /** Violations, and whatever could not be told. */
   readonly findings: readonly string[];
 }
 
-/** Judges all of a history by its revisions, against the log that the witness heard. */
-export function judge(history: History, firstRevision: number): Judgement {
+/** What is to be judged beside operations on keys. */
+export interface JudgeOptions {
+  readonly firstRevision: number;
+  /** Operations on locks and elections. Default: they are not judged. */
+  readonly holds?: History;
+}
+
+/** Judges all of a history by its revisions, against the log that the witness heard, and a part of it by search. */
+export function judge(history: History, { firstRevision, holds }: JudgeOptions): Judgement {
   const startedMs = performance.now();
   const isOwned = (key: string) => key.startsWith(RECORDED) || key.startsWith(GUARDED);
-  const replayed = checkReplay(history.operations, history.log, { firstRevision, isOwned });
+  const options = { firstRevision, isOwned };
+  const replayed = checkReplay(history.operations, history.log, options);
+  const verdicts: Verdict[] = [replayed];
+  if (replayed.verdict === 'ok') {
+    const settled = settleByLog(history.operations, history.log, options);
+    verdicts.push(checkLinearizable(partOf(settled), register));
+  }
+  if (holds) verdicts.push(checkLinearizable(holds.operations, lock(SLACK_MICROSECONDS)));
+  const counts = verdicts.map((verdict) => (verdict.verdict === 'ok' ? verdict.judgedCount : 0));
   return {
-    replayedCount: replayed.verdict === 'ok' ? replayed.judgedCount : 0,
+    replayedCount: counts[0] ?? 0,
+    searchedCount: replayed.verdict === 'ok' ? (counts[1] ?? 0) : 0,
+    holdsSearchedCount: holds ? (counts.at(-1) ?? 0) : 0,
     judgedInMs: Math.round(performance.now() - startedMs),
-    findings: replayed.verdict === 'ok' ? [] : [describe(replayed)],
+    findings: verdicts.filter(({ verdict }) => verdict !== 'ok').map(describe),
   };
+}
+
+/** All operations on each of some keys: the first keys that were used. */
+function partOf(operations: Iterable<Operation>): Operation[] {
+  const part: Operation[] = [];
+  const keys = new Set<string>();
+  for (const operation of operations) {
+    const { key } = operation as { readonly key?: string };
+    if (key === undefined || !isJudgedAlone(key)) continue;
+    if (part.length < SEARCHED_MOST) keys.add(key);
+    if (keys.has(key)) part.push(operation);
+  }
+  return part;
 }

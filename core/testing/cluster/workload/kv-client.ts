@@ -100,7 +100,8 @@ export class KvClient {
       if (!isPassing(error)) verdict.violation(`${this.#name} failed at ${call.op}: ${describe(error)}`);
       const isUnknown = call.op !== 'get' && mayHaveHappened(error);
       history[isUnknown ? 'unknown' : 'failed'](id);
-      progress[isUnknown ? 'unknownCount' : 'refusedCount'] += 1;
+      if (isUnknown) progress.unknownCount += 1;
+      else progress.refused(this.#name, keyOf(call), error);
       return false;
     }
   }
@@ -160,6 +161,11 @@ export class KvClient {
       this.#seen.set((call.else[at] as { key: string }).key, { value, modRevision });
     }
   }
+}
+
+function keyOf(call: StoreCall): string {
+  const [part] = call.op === 'txn' ? call.then : [call];
+  return part && 'key' in part ? part.key : '';
 }
 
 function toOperation(call: StoreCall): Operation {

@@ -1,3 +1,5 @@
+const REFUSALS_KEPT_MAX = 20_000;
+
 /** How the recorded clients get on: what was answered to anybody, and for how long nothing was. */
 export class Progress {
   readonly #nowMs: () => number;
@@ -11,6 +13,7 @@ export class Progress {
   /** Of these, what changed something or tried to. */
   writeCount = 0;
   refusedCount = 0;
+  readonly #refusals: { readonly by: string; readonly key: string; readonly why: string }[] = [];
   unknownCount = 0;
 
   constructor(nowMs: () => number = () => performance.now()) {
@@ -53,5 +56,20 @@ export class Progress {
     this.writeCount += 1;
     this.#longestGapMs = this.longestGapMs;
     this.#lastWriteMs = this.#nowMs();
+  }
+
+  /** It is said that nothing was done. */
+  refused(by: string, key: string, error: unknown): void {
+    this.refusedCount += 1;
+    const { code, message, cause } = error as { code?: string; message?: string; cause?: unknown };
+    const why = `${code}: ${message}${cause instanceof Error ? ` (${cause.message})` : ''}`;
+    this.#refusals.push({ by, key, why });
+    if (this.#refusals.length > REFUSALS_KEPT_MAX) this.#refusals.splice(0, REFUSALS_KEPT_MAX / 2);
+  }
+
+  /** Why writes of the keys that a finding names were said to be refused: one of these may not have been. */
+  refusalsOf(finding: string): string[] {
+    const concerned = this.#refusals.filter(({ key }) => finding.includes(`"${key}"`));
+    return concerned.map(({ by, key, why }) => `${by} was refused ${key}: ${why}`);
   }
 }

@@ -9,7 +9,7 @@ import { connect } from '../../../connect.js';
 import type { Store } from '../../../store.js';
 import { History } from '../../checkers/history/history.js';
 import type { ProcessCluster } from '../process-cluster.js';
-import { type Exclusive, exclusive, exclusiveUser } from './exclusive-user.js';
+import { type Exclusive, exclusive, exclusiveUser, type HolderSurroundings } from './exclusive-user.js';
 import { FreezableClock } from './freezable-clock.js';
 import { type Judgement, judge } from './judge.js';
 import { KeyGroup } from './key-group.js';
@@ -58,6 +58,8 @@ export interface WorkloadSizes {
 export class Workload {
   readonly verdict: Verdict;
   readonly history = new History({ nowMs: () => performance.now() });
+  /** Who was granted which lock and which office. */
+  readonly holds = new History({ nowMs: () => performance.now() });
   readonly progress = new Progress();
   readonly leases: LeaseBook;
   readonly watchers: Watchers;
@@ -130,6 +132,7 @@ export class Workload {
       this.#stop.abort(new Error('the work is over'));
       await Promise.all(this.#working);
       this.history.finish();
+      this.holds.finish();
       this.verdict.check();
       const revision = await this.#lastWrite();
       await this.#cluster.until(
@@ -143,8 +146,11 @@ export class Workload {
     } finally {
       await this.#close();
     }
-    const judgement = judge(this.history, FIRST_REVISION);
-    for (const finding of judgement.findings) this.verdict.violation(finding);
+    const { keepsLeases } = this.#cluster.program;
+    const judgement = judge(this.history, { firstRevision: FIRST_REVISION, ...(keepsLeases && { holds: this.holds }) });
+    for (const finding of judgement.findings) {
+      this.verdict.violation([finding, ...this.progress.refusalsOf(finding)].join('\n  '));
+    }
     this.verdict.check();
     return judgement;
   }
@@ -189,15 +195,15 @@ export class Workload {
   async #employ(
     prng: Prng,
     count: number,
-    work: (at: number, with_: Surroundings & { readonly clock: FreezableClock }) => Promise<void>,
+    work: (at: number, with_: HolderSurroundings) => Promise<void>,
     client: Partial<ClientLimits> = {},
   ): Promise<void> {
     for (let at = 0; at < count; at += 1) {
       const own = seededPrng(Math.floor(prng.next() * 2 ** 32));
       const clock = new FreezableClock(systemClock);
       const store = await this.#connect(own, { clock, client });
-      const { history, progress, verdict } = this;
-      const with_ = { store, clock, prng: own, history, progress, verdict, signal: this.#stop.signal };
+      const { history, holds, progress, verdict } = this;
+      const with_ = { store, clock, prng: own, history, holds, progress, verdict, signal: this.#stop.signal };
       const working = work(at, with_).catch((error: unknown) => this.verdict.violation(String(error)));
       this.#working.push(working);
     }
