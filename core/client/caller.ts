@@ -88,7 +88,7 @@ export class Caller {
     } catch (error) {
       if (!(error instanceof CallFailure)) throw error;
       if (!this.#mayRepeat(error, plan)) throw this.#toError(error, plan);
-      return await this.#repeat(attempt, error, plan);
+      return await this.#repeat(attempt, plan);
     } finally {
       this.#pendingCount -= 1;
       this.#loop.release();
@@ -100,18 +100,13 @@ export class Caller {
   }
 
   /** The common case has gone wrong once; from here on p-retry counts, and our own clock paces. */
-  async #repeat<T>(
-    attempt: (connection: Connection, number: number) => Promise<T>,
-    first: CallFailure,
-    plan: CallPlan,
-  ): Promise<T> {
+  async #repeat<T>(attempt: (connection: Connection, number: number) => Promise<T>, plan: CallPlan): Promise<T> {
     const { clock, retriesMax, retryTimeoutMs } = this.#settings;
     const deadlineMs = clock.now() + retryTimeoutMs;
     const stop = new AbortController();
     const stopsListening = [plan.signal, this.#closed.signal].map((signal) =>
       onAbort(signal, (why) => stop.abort(why)),
     );
-    let failure = first;
     try {
       return await pRetry(
         async (repetition) => {
@@ -122,15 +117,14 @@ export class Caller {
           retries: retriesMax - 1,
           minTimeout: 0,
           maxTimeout: 0,
-          shouldRetry: ({ error }) => {
-            if (error instanceof CallFailure) failure = error;
-            return error instanceof CallFailure && this.#mayRepeat(error, plan) && clock.now() < deadlineMs;
-          },
+          shouldRetry: ({ error }) =>
+            error instanceof CallFailure && this.#mayRepeat(error, plan) && clock.now() < deadlineMs,
         },
       );
     } catch (error) {
       if (plan.signal?.aborted) throw plan.signal.reason;
-      throw error instanceof CallFailure ? this.#toError(failure, plan) : error;
+      // The last attempt is the one that says what became of the call, also where it was the last that may be made.
+      throw error instanceof CallFailure ? this.#toError(error, plan) : error;
     } finally {
       for (const stopListening of stopsListening) stopListening();
     }

@@ -218,6 +218,20 @@ describe('a write', () => {
     expect(server.count('put')).toBe(6);
   });
 
+  test('whose answer was lost at the last attempt has an unknown outcome, though nothing was done before', async () => {
+    const answers = [
+      failure(status.UNAVAILABLE, 'etcdserver: no leader'),
+      failure(status.UNAVAILABLE, 'etcdserver: request timed out'),
+    ];
+    const server = await serve({ put: () => answers.shift() as ReturnType<typeof failure> });
+    const store = await connect([server], { retriesMax: 1 });
+
+    const error = await failsWith('OUTCOME_UNKNOWN', () => store.put('a', '1'));
+
+    expect((error.cause as Error).message).toContain('request timed out');
+    expect(server.count('put')).toBe(2);
+  });
+
   test('that found no leader goes to another endpoint; one whose answer was lost there has an unknown outcome', async () => {
     const lonely = await serve({ put: () => failure(status.UNAVAILABLE, 'etcdserver: no leader') });
     const failing = await serve({ put: () => failure(status.UNAVAILABLE, 'etcdserver: request timed out') });
