@@ -27,7 +27,7 @@ export interface CallCarrier {
 export interface OpenedChannel {
   readonly carrier: CallCarrier;
   /** Calls back, once, when it takes no more calls by its own; at once if that is so already. */
-  onLost(callback: () => void): void;
+  readonly onLost: (callback: () => void) => void;
 }
 
 /**

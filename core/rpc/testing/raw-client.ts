@@ -8,12 +8,23 @@ import {
   type ServiceError,
 } from '@grpc/grpc-js';
 
+/** As much of grpc-js's client as is needed. */
+export type RawCarrier = Pick<
+  Client,
+  'makeUnaryRequest' | 'makeBidiStreamRequest' | 'makeServerStreamRequest' | 'close'
+>;
+
 /** A gRPC client with nothing in between: what it is given is sent, what arrives is shown. */
 export class RawClient {
-  readonly #client: Client;
+  readonly #client: RawCarrier;
 
-  constructor({ host, port }: { readonly host: string; readonly port: number }) {
-    this.#client = new Client(`${host}:${port}`, credentials.createInsecure(), {
+  /** @param to - where a server listens, or what carries calls to one */
+  constructor(to: { readonly host: string; readonly port: number } | RawCarrier) {
+    this.#client = 'host' in to ? RawClient.#dial(to) : to;
+  }
+
+  static #dial({ host, port }: { readonly host: string; readonly port: number }): Client {
+    return new Client(`${host}:${port}`, credentials.createInsecure(), {
       'grpc.use_local_subchannel_pool': 1,
       'grpc.max_receive_message_length': -1,
       'grpc.max_send_message_length': -1,

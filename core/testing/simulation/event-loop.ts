@@ -17,7 +17,7 @@ export interface EventLoopParts {
 }
 
 interface Run {
-  readonly fail: (error: unknown) => void;
+  readonly fail: (error: Error) => void;
 }
 
 /**
@@ -34,13 +34,17 @@ export class EventLoop {
     this.#parts = parts;
   }
 
+  get isTurning(): boolean {
+    return this.#run !== undefined;
+  }
+
   run<T>(body: () => Promise<T>): Promise<T> {
     if (this.#run !== undefined) throw new Error('the world is being turned already');
     return new Promise((resolve, reject) => {
       const stop = this.#start();
-      const fail = (error: unknown) => {
+      const fail = (error: Error) => {
         stop();
-        reject(error as Error);
+        reject(error);
       };
       this.#run = { fail };
       body().then((result) => {

@@ -154,10 +154,12 @@ export class World {
     return this.#loop.run(body);
   }
 
-  /** A promise was broken: ends the run. */
+  /** A promise was broken: ends the run. @throws it, if the world is not being turned */
   violation(what: string, cause?: unknown): void {
     this.trace.note('VIOLATION', what);
-    this.#loop.fail(new ViolationError(what, this.seed, this.scheduler.now(), { cause }));
+    const violation = new ViolationError(what, this.seed, this.scheduler.now(), { cause });
+    if (!this.#loop.isTurning) throw violation;
+    this.#loop.fail(violation);
   }
 
   /** Calls back after every event of a process, once everything that it set off has run to its end. */

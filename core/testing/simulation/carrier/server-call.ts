@@ -3,7 +3,6 @@ import {
   type handleServerStreamingCall,
   type handleUnaryCall,
   Metadata,
-  type ServerErrorResponse,
   status,
 } from '@grpc/grpc-js';
 import type { PartialStatusObject } from '@grpc/grpc-js/build/src/call-interface.js';
@@ -115,7 +114,7 @@ export class ServerCall {
     const { method, path, metadata } = this.#parts;
     const call = new ServerUnaryCallImpl<unknown, unknown>(path, this.#face(), metadata, request);
     (method.handle as handleUnaryCall<unknown, unknown>)(call, (error, value) => {
-      if (error) return this.#end(serverErrorToStatus(error as ServerErrorResponse));
+      if (error) return this.#end(serverErrorToStatus(error));
       this.#say(value, () => this.#end({ code: status.OK, details: 'OK' }));
     });
   }

@@ -46,8 +46,6 @@ export interface LinkEvents {
 export class Link implements LinkConditions {
   readonly from: string;
   readonly to: string;
-  minDelayMs: number;
-  meanDelayMs: number;
   loss: number;
   duplicate: number;
   isFifo: boolean;
@@ -55,22 +53,47 @@ export class Link implements LinkConditions {
   loseReplies = false;
   readonly #prng: Prng;
   readonly #events: LinkEvents;
+  readonly #usual: LinkConditions;
+  #minDelayMs: number;
+  #meanDelayMs: number;
   #mode: LinkMode = 'open';
   #clogEndUs = 0;
   /** Faults that hold and have not had an effect. */
   #isModeUnfelt = false;
   #isClogUnfelt = false;
+  #isDelayUnfelt = false;
 
   constructor(from: string, to: string, conditions: LinkConditions, prng: Prng, events: LinkEvents) {
     this.from = from;
     this.to = to;
     this.#prng = prng;
     this.#events = events;
-    this.minDelayMs = conditions.minDelayMs;
-    this.meanDelayMs = conditions.meanDelayMs;
+    this.#usual = conditions;
+    this.#minDelayMs = conditions.minDelayMs;
+    this.#meanDelayMs = conditions.meanDelayMs;
     this.loss = conditions.loss;
     this.duplicate = conditions.duplicate;
     this.isFifo = conditions.isFifo;
+  }
+
+  get minDelayMs(): number {
+    return this.#minDelayMs;
+  }
+
+  set minDelayMs(ms: number) {
+    if (ms === this.#minDelayMs) return;
+    this.#minDelayMs = ms;
+    this.#delayChanged();
+  }
+
+  get meanDelayMs(): number {
+    return this.#meanDelayMs;
+  }
+
+  set meanDelayMs(ms: number) {
+    if (ms === this.#meanDelayMs) return;
+    this.#meanDelayMs = ms;
+    this.#delayChanged();
   }
 
   get mode(): LinkMode {
@@ -107,8 +130,9 @@ export class Link implements LinkConditions {
 
   /** How long the next packet takes, in microseconds. */
   drawDelayUs(): number {
-    const spread = this.meanDelayMs - this.minDelayMs;
-    let delayMs = this.minDelayMs;
+    const spread = this.#meanDelayMs - this.#minDelayMs;
+    let delayMs = this.#minDelayMs;
+    if (this.#isDelayUnfelt) this.#feltDelay();
     if (spread > 0) {
       const drawn = this.#prng.next() * QUANTILES.length;
       const index = Math.floor(drawn);
@@ -146,11 +170,18 @@ export class Link implements LinkConditions {
     this.#events.onEffect(kind);
   }
 
-  /** As a network in good order. Delays stay. */
+  #delayChanged(): void {
+    this.#isDelayUnfelt = this.#minDelayMs > this.#usual.minDelayMs || this.#meanDelayMs > this.#usual.meanDelayMs;
+  }
+
+  #feltDelay(): void {
+    this.#isDelayUnfelt = false;
+    this.#events.onEffect('delay');
+  }
+
+  /** As it was before any fault. */
   heal(): void {
-    this.loss = 0;
-    this.duplicate = 0;
-    this.isFifo = true;
+    Object.assign(this, this.#usual);
     this.loseReplies = false;
     this.mode = 'open';
     if (this.isClogged) this.clog(0);

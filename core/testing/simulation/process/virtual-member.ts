@@ -72,8 +72,8 @@ export class VirtualMember extends VirtualProcess {
   }
 
   /**
-   * Starts it on what its disk holds. Resolves when it serves, which in a cluster takes a leader; never, if it is killed
-   * before.
+   * Starts it on what its disk holds. Resolves when it serves, which in a cluster takes a leader, or when it was ended
+   * from outside before it did.
    *
    * @throws why it cannot start; it is down again then
    */
@@ -86,9 +86,10 @@ export class VirtualMember extends VirtualProcess {
     const platform = virtualPlatform(this, life, (parts) => this.#assembled(parts));
     const { options, clock, logger, prng } = this;
     const surroundings = { name: this.name, listen: this.url, clock, logger, prng };
+    const starting = startMemberOn(platform, { dataDir: DATA_DIR }, { ...options, ...surroundings });
     try {
-      const running = await startMemberOn(platform, { dataDir: DATA_DIR }, { ...options, ...surroundings });
-      if (life.isAlive) this.#serves(running, life);
+      const running = await Promise.race([starting, life.ended]);
+      if (running !== undefined && life.isAlive) this.#serves(running, life);
     } catch (error) {
       if (!life.isAlive) return;
       this.#goesDown('could not start', error as Error);
@@ -111,13 +112,13 @@ export class VirtualMember extends VirtualProcess {
     this.#goesDown('is killed');
   }
 
-  /** Ends it in order, as by SIGTERM. */
+  /** Ends it in order, as by SIGTERM; one that does not serve yet, at once. */
   async stop(): Promise<void> {
     const life = this.life;
     if (life === undefined) return;
     if (this.#running === undefined) return this.kill();
     this.world.trace.note('is stopped', this.name);
-    await this.#running.close();
+    await Promise.race([this.#running.close(), life.ended]);
     if (life.isAlive) this.#goesDown('has stopped');
   }
 

@@ -12,6 +12,9 @@ export class Life implements ClockHome {
   readonly scheduler;
   readonly lane: number;
   readonly clock: VirtualClock;
+  /** Resolves when it has ended. */
+  readonly ended: Promise<void>;
+  #resolveEnded!: () => void;
   #isAlive = true;
   readonly #process: VirtualProcess;
 
@@ -21,6 +24,7 @@ export class Life implements ClockHome {
     this.scheduler = process.world.scheduler;
     this.lane = process.lane;
     this.clock = new VirtualClock(this, { startMs, rate });
+    this.ended = new Promise((resolve) => (this.#resolveEnded = resolve));
   }
 
   get isAlive(): boolean {
@@ -52,6 +56,7 @@ export class Life implements ClockHome {
   end(): void {
     this.#isAlive = false;
     this.clock.stop();
+    this.#resolveEnded();
   }
 }
 
