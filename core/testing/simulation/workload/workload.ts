@@ -1,16 +1,22 @@
 import { setMaxListeners } from 'node:events';
-import type { Prng } from '../../../base/prng.js';
+import { between, type Prng } from '../../../base/prng.js';
 import { checkReplay } from '../../checkers/replay/replay.js';
 import { describe } from '../../checkers/verdict.js';
 import { Progress } from '../../cluster/workload/progress.js';
 import type { Invariants } from '../invariants/watch-invariants.js';
 import type { World } from '../world.js';
 import { compactor } from './compactor.js';
+import { configUser, Releases } from './config-user.js';
 import { Crew, type Employed, prngOf, type Worker } from './crew.js';
 import { Judge } from './judge.js';
+import { Exclusive, exclusiveUser } from './exclusive-user.js';
 import { kvUser, SHARED, SharedKeys } from './kv-user.js';
 import { leaseUser } from './lease-user.js';
+import { Candidacies, observer } from './observer.js';
+import { QueueCheck } from './queue-check.js';
+import { consumer, producer, releaseOf, type SharedQueue } from './queue-user.js';
 import { rangeUser } from './range-user.js';
+import { registrant, viewer } from './registry-user.js';
 import type { Surroundings } from './surroundings.js';
 import { WatchesOpen, watchUser } from './watch-user.js';
 
@@ -28,6 +34,7 @@ const ENDING_MS = 40_000;
 const WATCHES_MS = 20_000;
 /** Beyond its TTL a lease lives for as long as elections take, and the TTL again for each change of leader. */
 const LEASES_MS = 30_000;
+const LINGER_MS = 2_500;
 const EMBEDDED_SHARE = 0.5;
 
 /** Everything that people do with a store, at once, in the processes of a world; and what was promised to them. */
@@ -41,6 +48,11 @@ export class Workload {
   readonly #progress: Progress;
   readonly #crews: Crew[] = [];
   readonly #counts = new Map<string, number>();
+  readonly #mutex: Exclusive;
+  readonly #election: Exclusive;
+  readonly #candidacies: Candidacies;
+  readonly #queue: SharedQueue;
+  readonly #releases: Releases;
 
   private constructor(world: World, options: WorkloadOptions) {
     const { invariants, keyCount = 8 } = options;
@@ -55,6 +67,11 @@ export class Workload {
       isOwned: (key) => key.startsWith(SHARED),
     });
     setMaxListeners(0, this.#stop.signal);
+    this.#mutex = this.#exclusive('mutex');
+    this.#election = this.#exclusive('election');
+    this.#candidacies = new Candidacies(this.#election, invariants.chronicle);
+    this.#queue = this.#openQueue();
+    this.#releases = new Releases(invariants.chronicle, this.#report);
   }
 
   /** Begins the work in all clients that the world has, and in some of its members. */
@@ -146,9 +163,33 @@ export class Workload {
       [0.6, this.#worker('watch', (given) => watchUser(this.#watches, given))],
       [0.4, this.#worker('lease', leaseUser)],
       [0.2, this.#worker('compactor', compactor)],
+      [0.4, this.#worker('mutex', (given) => exclusiveUser(this.#mutex, given))],
+      [0.3, this.#worker('election', (given) => exclusiveUser(this.#election, given))],
+      [0.2, this.#worker('observer', (given) => observer(this.#election, this.#candidacies, given))],
+      [0.3, this.#worker('producer', (given) => producer(this.#queue, given))],
+      [0.3, this.#worker('consumer', (given) => consumer(this.#queue, given))],
+      [0.2, this.#worker('registrant', registrant)],
+      [0.2, this.#worker('viewer', viewer)],
+      [0.2, this.#worker('config', (given) => configUser(this.#releases, given))],
     ];
     for (const [probability, worker] of odds) if (prng.next() < probability) workers.push(worker);
     return workers;
+  }
+
+  #exclusive(kind: 'mutex' | 'election'): Exclusive {
+    const { chronicle } = this.#options.invariants;
+    const ttlMs = Exclusive.ttlMs(this.#world.chance('workload').next());
+    return new Exclusive(kind, 'contended', ttlMs, { chronicle, report: this.#report });
+  }
+
+  #openQueue(): SharedQueue {
+    const { chronicle } = this.#options.invariants;
+    const prng = this.#world.chance('workload');
+    const itemsMin = between(prng, 1, 4);
+    const lingers = prng.next() < 0.5;
+    const parts = { chronicle, report: this.#report, itemsMin, lingers };
+    const release = releaseOf(lingers ? { itemsMin, lingerMs: LINGER_MS } : { itemsMin });
+    return { check: new QueueCheck('work', parts), release, consumers: new Map() };
   }
 
   #worker(kind: string, user: (surroundings: Surroundings) => Promise<void>): Worker {
