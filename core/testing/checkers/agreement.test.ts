@@ -20,7 +20,9 @@ const MIDDLE: HistorySizes = {
 /** As a history is from a store without revisions. */
 function withoutRevisions(operations: readonly Operation[]): Operation[] {
   const plain = operations.filter(({ op }) => op !== 'casRevision');
-  return plain.map(({ revision: _, modRevision: __, ...rest }) => rest as Operation);
+  return plain.map(
+    ({ revision: _, modRevision: __, createRevision: ___, version: ____, ...rest }) => rest as Operation,
+  );
 }
 
 function byReplay({ operations, log }: LegalHistory): Verdict {

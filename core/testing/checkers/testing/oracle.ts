@@ -12,8 +12,15 @@ export function isLegal(operations: readonly Operation[], log?: readonly LogEven
   return tryAll(relevant, { keys: {}, revision: 1, made: [] }, log);
 }
 
+interface OneKey {
+  readonly value: string;
+  readonly createRevision: number;
+  readonly modRevision: number;
+  readonly version: number;
+}
+
 interface Keys {
-  readonly keys: Readonly<Record<string, { value: string; modRevision: number } | undefined>>;
+  readonly keys: Readonly<Record<string, OneKey | undefined>>;
   readonly revision: number;
   readonly made: readonly string[];
 }
@@ -45,7 +52,9 @@ function carryOut(operation: Operation, state: Keys): Keys | undefined {
   const put = (value: string): Keys => {
     const revision = state.revision + 1;
     const made = [...state.made, `put ${revision} ${key} ${value}`];
-    return { keys: { ...state.keys, [key]: { value, modRevision: revision } }, revision, made };
+    const { createRevision, version } = stored ?? { createRevision: revision, version: 0 };
+    const now: OneKey = { value, createRevision, modRevision: revision, version: version + 1 };
+    return { keys: { ...state.keys, [key]: now }, revision, made };
   };
   const remove = (): Keys => {
     if (!stored) return state;
@@ -58,6 +67,8 @@ function carryOut(operation: Operation, state: Keys): Keys | undefined {
     case 'get':
       if (unlessTold(stored?.value ?? null, operation.value)) return undefined;
       if (unlessTold(stored?.modRevision ?? 0, operation.modRevision)) return undefined;
+      if (unlessTold(stored?.createRevision ?? 0, operation.createRevision)) return undefined;
+      if (unlessTold(stored?.version ?? 0, operation.version)) return undefined;
       after = state;
       break;
     case 'put':
