@@ -71,7 +71,8 @@ function found(state: Register, { value, modRevision, revision }: Operation & { 
 
 function changed(state: Register, value: Value, { revision }: Change): Register | undefined {
   if (revision !== undefined && revision <= state.atLeast) return undefined;
-  const atLeast = revision ?? state.atLeast + 1;
+  // Where no revision was ever told, states differ by their values only.
+  const atLeast = revision ?? (state.atLeast === 0 ? 0 : state.atLeast + 1);
   return { value, modRevision: value === null ? 0 : revision, atLeast, isNot: [] };
 }
 
