@@ -4,6 +4,8 @@ import type { Ground } from './ground.js';
 
 const LOOK_MS = 50;
 const RESTART_MS = 300;
+/** A disk that fails so often once something on it is damaged fails because of that. */
+const FAILURES_MAX = 3;
 
 /** After these a member cannot come back with what is on its disk. */
 const FOR_GOOD: ReadonlySet<End> = new Set(['removed', 'refused', 'diverged', 'disk damaged']);
@@ -16,6 +18,7 @@ export class Keeper {
   readonly #excused = new Set<VirtualMember>();
   readonly #judged = new WeakSet<Error>();
   readonly #out = new Set<VirtualMember>();
+  readonly #failures = new Map<VirtualMember, number>();
 
   constructor(ground: Ground) {
     this.#ground = ground;
@@ -82,9 +85,16 @@ export class Keeper {
     if (!this.#isExplained(member, end)) {
       return world.violation(`${member.name} ended or did not start (${end}): ${error.message}`, error);
     }
-    if (!FOR_GOOD.has(end)) return;
+    if (!FOR_GOOD.has(end) && !this.#failsAgain(member, end)) return;
     this.giveUp(member);
     if (end !== 'removed' && !atlas.isBoundless) operator.replaceLater(member);
+  }
+
+  #failsAgain(member: VirtualMember, end: End): boolean {
+    if (end !== 'disk failed' || !this.#ground.atlas.isDamaged(member)) return false;
+    const failures = (this.#failures.get(member) ?? 0) + 1;
+    this.#failures.set(member, failures);
+    return failures > FAILURES_MAX;
   }
 
   #isExplained(member: VirtualMember, end: End): boolean {

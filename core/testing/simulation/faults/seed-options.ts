@@ -1,4 +1,5 @@
 import type { Dice } from '../../../raft/testing/dice.js';
+import type { ClientLimits } from '../../../client/settings.js';
 import type { Settings } from '../../../server/settings.js';
 
 /**
@@ -23,6 +24,7 @@ export interface SeedOptions {
   readonly learnerCount: number;
   readonly clientCount: number;
   readonly keyCount: number;
+  readonly clientLimits: Partial<ClientLimits>;
   /** Simulated time for which faults strike. */
   readonly safetyMs: number;
   readonly settings: Partial<Settings>;
@@ -40,6 +42,15 @@ export const CLOCK_ERROR_CONTRACT = 0.01;
 const CLOCK_ERROR_BEYOND = 0.1;
 
 const KIBIBYTE = 1_024;
+/** Of clients that give up soon, so that many an outcome stays unknown. */
+const IMPATIENT: Partial<ClientLimits> = {
+  requestTimeoutMs: 400,
+  retriesMax: 1,
+  retryTimeoutMs: 800,
+  dialTimeoutMs: 500,
+  connectTimeoutMs: 500,
+  backoffMaxMs: 100,
+};
 
 /** @param dice - a stream for this alone */
 export function drawSeedOptions(dice: Dice): SeedOptions {
@@ -52,6 +63,7 @@ export function drawSeedOptions(dice: Dice): SeedOptions {
   return {
     mode,
     ...drawSizes(dice, mode),
+    clientLimits: dice.chance(0.5) ? IMPATIENT : {},
     safetyMs: dice.between(30_000, 36_000),
     settings: { ...timing, ...drawSettings(dice) },
     otherSettings: { ...timing, ...drawSettings(dice) },
@@ -75,17 +87,17 @@ function drawSizes(dice: Dice, mode: Mode) {
       [0, 3],
       [1, 1],
     ]),
-    clientCount: dice.between(2, 8),
+    clientCount: dice.between(1, 4),
     keyCount: dice.between(1, 16),
   };
 }
 
-/** Half of the seeds, at most, spend their events on heartbeats. */
+/** Short enough that there are many elections in a run, long enough that heartbeats are not most of what happens. */
 function drawTiming(dice: Dice) {
   const [heartbeatMs, electionTimeoutMs] = dice.weighted([
-    [[29, 271], 1],
+    [[50, 271], 1],
     [[101, 521], 3],
-    [[100, 1_000], 4],
+    [[200, 1_000], 4],
     [[250, 1_500], 2],
   ] as const);
   return { heartbeatMs, electionTimeoutMs };
@@ -128,9 +140,10 @@ function withoutGaps(settings: { readonly [Name in keyof Settings]?: number | un
 /** A round trip stays well below the election timeout: a network on which nobody can lead shows nothing. */
 function drawNetwork(dice: Dice, electionTimeoutMs: number): NetworkShape {
   const mostMs = electionTimeoutMs / 12;
+  const minDelayMs = dice.anyOf([0, 0.2, 1]);
   return {
-    minDelayMs: dice.anyOf([0, 0.2, 1]),
-    meanDelayMs: Math.min(mostMs, dice.anyOf([0.2, 1, 5, 20, 50])),
+    minDelayMs,
+    meanDelayMs: minDelayMs + Math.min(mostMs, dice.anyOf([0.2, 1, 5, 20, 50])),
     isFifo: dice.chance(0.5),
   };
 }

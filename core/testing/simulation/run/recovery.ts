@@ -68,10 +68,12 @@ export class Recovery {
   }
 
   #canDoWithout(ill: readonly VirtualMember[]): boolean {
-    const { keeper, world } = this.#ground;
+    const { keeper, atlas, world } = this.#ground;
     const configuration = leaderOf(world)?.raft?.configuration;
     if (configuration === undefined) return false;
-    const well = this.#members().filter((member) => !ill.includes(member) && !keeper.isOut(member));
+    const isWell = (member: VirtualMember) =>
+      !ill.includes(member) && !keeper.isOut(member) && !atlas.isDamaged(member);
+    const well = this.#members().filter(isWell);
     const ids = new Set(well.map(({ id }) => id));
     const suffices = (group: readonly bigint[]) => 2 * group.filter((id) => ids.has(id)).length > group.length;
     return suffices(configuration.voters) && (configuration.outgoing === undefined || suffices(configuration.outgoing));
@@ -82,12 +84,48 @@ export class Recovery {
   }
 
   async #comesTogether(who: string): Promise<void> {
-    const { world } = this.#ground;
-    const { scheduler } = world;
-    await scheduler.until(() => this.#leads() !== undefined, this.#boundMs, `${who}: a leader`);
+    await this.#until(() => this.#leads() !== undefined, this.#boundMs, `${who}: a leader`);
     await this.#writes(who);
     const index = this.#leads()?.raft?.commitIndex ?? 0;
-    await scheduler.until(() => this.#haveApplied(index), CATCH_UP_MS + this.#boundMs, `${who}: entry ${index} on all`);
+    await this.#until(() => this.#haveApplied(index), CATCH_UP_MS + this.#boundMs, `${who}: entry ${index} on all`);
+  }
+
+  /** @throws with how everybody is, for whoever looks for the reason */
+  async #until(isSo: () => boolean, patienceMs: number, what: string): Promise<void> {
+    try {
+      await this.#ground.world.scheduler.until(isSo, patienceMs, what);
+    } catch (error) {
+      throw new Error(`${(error as Error).message}\n${this.#describe()}`, { cause: error });
+    }
+  }
+
+  #describe(): string {
+    const { world, keeper, atlas } = this.#ground;
+    const lines = world.members.map((member) => {
+      const { name, id, state, raft, machine } = member;
+      const marks = [
+        keeper.isOut(member) && 'out',
+        keeper.isHeld(member) && 'held',
+        atlas.isDamaged(member) && 'damaged',
+      ];
+      const role = raft === undefined ? '' : `${raft.role} of ${raft.leader?.toString(16)} in term ${raft.term}`;
+      const log =
+        raft === undefined
+          ? ''
+          : `log to ${raft.lastIndex}, committed ${raft.commitIndex}, applied ${machine?.appliedIndex}`;
+      const voters = raft?.configuration.voters.map((voter) => voter.toString(16).slice(0, 4)).join();
+      const learners = raft?.configuration.learners.map((learner) => learner.toString(16).slice(0, 4)).join();
+      return [
+        name,
+        id.toString(16),
+        state,
+        role,
+        log,
+        `voters ${voters}, learners ${learners}`,
+        ...marks.filter(Boolean),
+      ].join('  ');
+    });
+    return lines.join('\n');
   }
 
   #leads(): VirtualMember | undefined {
@@ -103,7 +141,9 @@ export class Recovery {
         face.put({ type: 'put', key: toBytes('well again'), value: toBytes(who) }),
       );
       if ('value' in answer) return;
-      if (world.scheduler.now() > untilMs) throw new Error(`${who}: nothing can be written (${answer.code})`);
+      if (world.scheduler.now() > untilMs) {
+        throw new Error(`${who}: nothing can be written (${answer.code})\n${this.#describe()}`);
+      }
       await world.scheduler.sleep(100);
     }
   }
@@ -130,8 +170,8 @@ export class Recovery {
 
   /** Replacements that were begun come to their end. */
   async #untilNothingIsLeftToDo(): Promise<void> {
-    const { operator, world } = this.#ground;
-    await world.scheduler.until(
+    const { operator } = this.#ground;
+    await this.#until(
       () => operator.isIdle,
       CATCH_UP_MS + 2 * this.#boundMs,
       'the changes of the members that were begun',

@@ -2,6 +2,8 @@ import type { Fault } from '../faults/fault.js';
 import { Ground } from '../faults/ground.js';
 import type { SeedOptions } from '../faults/seed-options.js';
 import { peerUrlOf } from '../process/virtual-member.js';
+import { type Invariants, watchInvariants } from '../invariants/watch-invariants.js';
+import { Workload } from '../workload/workload.js';
 import type { World } from '../world.js';
 import { addedFault } from './added-faults.js';
 import { Recovery } from './recovery.js';
@@ -25,11 +27,18 @@ export class SeedRun {
   readonly #world: World;
   readonly #parts: SeedRunParts;
   readonly #faults: Fault[];
+  readonly #invariants: Invariants;
+  #workload: Workload | undefined;
 
   constructor(world: World, parts: SeedRunParts) {
     this.#world = world;
     this.#parts = parts;
     this.#faults = [...parts.faults];
+    const { mode, clockErrorMax } = parts.options;
+    this.#invariants = watchInvariants(world, {
+      fastestRate: 1 + clockErrorMax,
+      toleratesEarlyLeases: mode === 'beyond clock',
+    });
     const lastMs = Math.max(0, ...parts.faults.map(({ atMs }) => atMs + AFTER_LAST_MS));
     this.ground = new Ground(world, parts.options, Math.max(parts.options.safetyMs, lastMs));
   }
@@ -41,16 +50,21 @@ export class SeedRun {
 
   /** What clients have done. */
   get operations(): number {
-    return 0;
+    return this.#workload?.operations ?? 0;
   }
 
   /** All of it. */
   async whole(): Promise<void> {
+    const { mode } = this.#parts.options;
     await this.#begin();
+    const workload = await this.#employ();
     await this.#disturb();
     // Of a cluster that has lost more than it can, nothing is asked but that it tells nothing wrong.
-    if (this.#parts.options.mode === 'beyond disk') await this.#world.scheduler.sleep(AFTER_LAST_MS);
-    else await new Recovery(this.ground).run();
+    if (mode === 'beyond disk') return this.#world.scheduler.sleep(AFTER_LAST_MS);
+    await new Recovery(this.ground).run();
+    await workload.stop();
+    await workload.check();
+    await this.#invariants.atRest();
   }
 
   async #begin(): Promise<void> {
@@ -68,6 +82,17 @@ export class SeedRun {
     this.ground.keeper.start();
     const { operator } = this.ground;
     for (let added = 0; added < learnerCount; added += 1) void operator.inTurn(() => operator.add({ isLearner: true }));
+  }
+
+  async #employ(): Promise<Workload> {
+    const { clientCount, keyCount, clientLimits, mode } = this.#parts.options;
+    for (let number = 1; number <= clientCount; number += 1) this.#world.addClient(`c${number}`, clientLimits);
+    this.#workload = await Workload.start(this.#world, {
+      invariants: this.#invariants,
+      keyCount,
+      toleratesEarlyLeases: mode === 'beyond clock',
+    });
+    return this.#workload;
   }
 
   async #disturb(): Promise<void> {
