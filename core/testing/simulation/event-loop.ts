@@ -41,16 +41,18 @@ export class EventLoop {
   run<T>(body: () => Promise<T>): Promise<T> {
     if (this.#run !== undefined) throw new Error('the world is being turned already');
     return new Promise((resolve, reject) => {
-      const stop = this.#start();
-      const fail = (error: Error) => {
-        stop();
-        reject(error);
+      const run = {
+        fail: (error: Error) => {
+          stop();
+          reject(error);
+        },
       };
-      this.#run = { fail };
+      this.#run = run;
+      const stop = this.#start(run);
       body().then((result) => {
         stop();
         resolve(result);
-      }, fail);
+      }, run.fail);
       for (let i = 0; i < BATCH; i += 1) setImmediate(this.#turn);
     });
   }
@@ -61,9 +63,11 @@ export class EventLoop {
   }
 
   /** @returns ends the run */
-  #start(): () => void {
+  #start(run: Run): () => void {
     const { tripwire, onUncaught } = this.#parts;
-    const onError = (error: unknown) => onUncaught(error);
+    const onError = (error: unknown) => {
+      if (this.#run === run) onUncaught(error);
+    };
     tripwire.arm();
     process.on('unhandledRejection', onError);
     process.on('uncaughtException', onError);
@@ -72,9 +76,12 @@ export class EventLoop {
       if (isOver) return;
       isOver = true;
       this.#run = undefined;
-      process.off('unhandledRejection', onError);
-      process.off('uncaughtException', onError);
       tripwire.disarm();
+      // One thing that goes wrong seldom comes alone: what else the last event led to is told right behind it.
+      setImmediate(() => {
+        process.off('unhandledRejection', onError);
+        process.off('uncaughtException', onError);
+      });
     };
   }
 

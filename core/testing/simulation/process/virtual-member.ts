@@ -50,6 +50,7 @@ export class VirtualMember extends VirtualProcess {
   whyStopped: Error | undefined;
   #state: 'down' | 'starting' | 'serving' = 'down';
   #running: RunningMember | undefined;
+  #isEnding = false;
   readonly #chance: Prng;
 
   /** For {@link World.addMember}. */
@@ -64,6 +65,11 @@ export class VirtualMember extends VirtualProcess {
 
   get state(): 'down' | 'starting' | 'serving' {
     return this.#state;
+  }
+
+  /** Whether it is being stopped in order, or has stopped by itself and closes what it has. */
+  get isEnding(): boolean {
+    return this.#isEnding;
   }
 
   /** Whether it serves and leads. */
@@ -81,6 +87,7 @@ export class VirtualMember extends VirtualProcess {
     const life = this.begin();
     this.whyStopped = undefined;
     this.#state = 'starting';
+    this.#isEnding = false;
     this.world.trace.note('starts', this.name);
     this.disk.complete = (end, delayMs, operation) => this.#completeLater(life, end, delayMs, operation);
     const platform = virtualPlatform(this, life, (parts) => this.#assembled(parts));
@@ -118,6 +125,7 @@ export class VirtualMember extends VirtualProcess {
     if (life === undefined) return;
     if (this.#running === undefined) return this.kill();
     this.world.trace.note('is stopped', this.name);
+    this.#isEnding = true;
     await Promise.race([this.#running.close(), life.ended]);
     if (life.isAlive) this.#goesDown('has stopped');
   }
@@ -158,6 +166,7 @@ export class VirtualMember extends VirtualProcess {
     this.world.trace.note('serves', this.name);
     void running.member.stopped.then(async (why) => {
       if (why === undefined) return;
+      this.#isEnding = true;
       // It closes what it has, as it would before its process ends.
       await running.close().catch(() => undefined);
       if (life.isAlive) this.#goesDown('stops by itself', why);
