@@ -11,8 +11,7 @@
 import { parseArgs } from 'node:util';
 import { CHOICES } from './choices.js';
 import { type Failure, runScenario, type ScenarioResult, type Stride } from './run-scenario.js';
-import type { Scenario } from './scenario.js';
-import { SCENARIOS } from './scenarios/all.js';
+import { SCENARIOS } from './scenarios.js';
 
 const { values } = parseArgs({
   options: {
@@ -36,10 +35,10 @@ async function runAll(): Promise<boolean> {
   const results: ScenarioResult[] = [];
   for (const scenario of scenarios) {
     if (performance.now() > endMs) break;
-    const result = await runScenario(scenario, strideFor, choices, values['keep-going']);
+    const result = await runScenario(scenario, { strideFor, choices, keepsGoing: values['keep-going'] });
     results.push(result);
     print(result);
-    for (const failure of result.failures) explain(scenario, failure);
+    for (const failure of result.failures) explain(scenario.name, failure);
     if (result.failures.length > 0 && !values['keep-going']) break;
   }
   const sum = (count: (result: ScenarioResult) => number) => results.reduce((all, each) => all + count(each), 0);
@@ -60,7 +59,7 @@ function print({ name, operationCount, caseCount, diskCount, failures }: Scenari
   console.log(`${name.padEnd(60)}${counts}  ${failures.length === 0 ? 'ok' : `${failures.length} FAILED`}`);
 }
 
-function explain({ name }: Scenario, { at, operation, choice, error }: Failure): void {
+function explain(name: string, { at, operation, choice, error }: Failure): void {
   const again = `--scenario '${name}' --at ${at} --choice '${choice}'`;
   console.log(`violation: ${name}, crash in ${operation} (${choice}): ${reasonsOf(error)}`);
   console.log(`again: npm run crash-points -- ${again}`);

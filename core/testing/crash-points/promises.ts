@@ -1,6 +1,6 @@
 import type { Identity } from '../../member/identity.js';
 import type { PeerMessage } from '../../peer/types.js';
-import type { HardState, MemberId, StoredLog } from '../../raft/types.js';
+import { type HardState, type MemberId, NO_MEMBER, type StoredLog } from '../../raft/types.js';
 import { mustHold } from './violation.js';
 
 /** What somebody was told, and must therefore still be so after a crash. */
@@ -33,6 +33,13 @@ export class Promises {
     const { term: leaderTerm, matchedIndex } = message;
     const isLater = leaderTerm > this.#matched.leaderTerm || matchedIndex > this.#matched.index;
     if (isLater) this.#matched = { leaderTerm, index: matchedIndex };
+  }
+
+  /** The member was found like this, and nothing was undone since. */
+  found({ term, votedFor }: HardState, { firstIndex, entries }: StoredLog): void {
+    this.#term = Math.max(this.#term, term);
+    if (votedFor !== NO_MEMBER) this.#votes.set(term, votedFor);
+    this.#matched = { ...this.#matched, index: Math.max(this.#matched.index, firstIndex + entries.length - 1) };
   }
 
   /** @throws {@link Violation} if a log that was read back has forgotten something */

@@ -1,3 +1,6 @@
+import { TABLES } from '../../backend/backend.js';
+import { openMemoryBackend } from '../../backend/memory-backend.js';
+import { Machine } from '../../machine/machine.js';
 import type { LogEntry } from '../../machine/types.js';
 import type { State } from '../../member/state-store.js';
 import type { StoredLog } from '../../raft/types.js';
@@ -34,21 +37,45 @@ export class Record {
   }
 
   /**
-   * Takes down what this state is and becomes; where that is known, it must be the same.
-   *
-   * @param wholeFrom - up to this entry only the running hash is looked at, which takes less time, after it all
+   * Takes down what this state is and becomes; where that is known, it must be the same. The machine is left as it is: it
+   * applies many entries at once where it did, and a copy of it one after the other.
    */
-  watch(state: State, wholeFrom = 0): void {
+  follow(state: State): void {
+    const { machine } = state;
+    const copy = copyOf(state);
+    this.#note(copy, true);
+    const applyAll = machine.applyAll.bind(machine);
+    machine.applyAll = (entries) => {
+      for (const entry of entries) this.#apply(copy, [entry]);
+      const outcomes = applyAll(entries);
+      this.#note(state, true);
+      return outcomes;
+    };
+  }
+
+  /**
+   * As {@link Record.follow}, but the machine itself is made to apply one entry after the other.
+   *
+   * @param wholeFrom - up to this entry only the running hash is looked at, which takes less time; after it, all
+   */
+  stepThrough(state: State, wholeFrom = 0): void {
     const { machine } = state;
     this.#note(state, true);
     const applyAll = machine.applyAll.bind(machine);
     machine.applyAll = (entries) =>
-      entries.flatMap((entry) => {
-        const outcome = applyAll([entry]);
-        this.#entries.set(entry.index, { ...entry, data: Uint8Array.from(entry.data) });
-        this.#note(state, entry.index >= wholeFrom);
-        return outcome;
-      });
+      entries.flatMap((entry) => this.#apply({ ...state, machine }, [entry], applyAll, entry.index >= wholeFrom));
+  }
+
+  #apply(
+    state: State,
+    [entry]: readonly [LogEntry],
+    applyAll = (entries: readonly LogEntry[]) => state.machine.applyAll(entries),
+    isWhole = true,
+  ): ReturnType<Machine['applyAll']> {
+    const outcome = applyAll([entry]);
+    this.#entries.set(entry.index, { ...entry, data: Uint8Array.from(entry.data) });
+    this.#note(state, isWhole);
+    return outcome;
   }
 
   /** @throws {@link Violation} if another state is known for the index */
@@ -87,4 +114,13 @@ export class Record {
       for (const at of [...known.keys()]) if (at > index) known.delete(at);
     }
   }
+}
+
+/** The same state in memory, to go on by itself. */
+function copyOf({ backend }: State): State {
+  const copy = openMemoryBackend();
+  copy.write((batch) => {
+    for (const table of TABLES) for (const [key, value] of backend.scan(table)) batch.put(table, key, value);
+  });
+  return { backend: copy, machine: Machine.open(copy, { watch: { queueEventsMax: 1, catchUpRevisionsMax: 1 } }) };
 }

@@ -1,9 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { VirtualDisk } from '../simulation/disk/virtual-disk.js';
 import { type Choice, CHOICES, diskAfter } from './choices.js';
-import { playThrough, playUntil } from './crash.js';
-import { crashAgain, recover, type Recovery } from './recovery.js';
-import type { Scenario } from './scenario.js';
+import type { Crash, Rehearsable } from './rehearsal.js';
 
 /** Which of the operations of a scenario a crash interrupts: every `every`th, from `from` on. */
 export interface Stride {
@@ -13,7 +11,6 @@ export interface Stride {
 
 /** A crash that was not recovered from as it must be. */
 export interface Failure {
-  readonly scenario: string;
   readonly at: number;
   readonly operation: string;
   readonly choice: Choice;
@@ -32,52 +29,52 @@ export interface ScenarioResult {
   readonly failures: readonly Failure[];
 }
 
-/**
- * Crashes a scenario at each operation of its disk that the stride meets, with each choice of what survives.
- *
- * @param strideFor - for so many operations
- * @param keepsGoing - after a failure, too
- */
-export async function runScenario(
-  scenario: Scenario,
-  strideFor: (operationCount: number) => Stride = () => ({ from: 0, every: 1 }),
-  choices: readonly Choice[] = CHOICES,
-  keepsGoing = true,
-): Promise<ScenarioResult> {
-  const reference = await playThrough(scenario);
-  const { operationCount } = reference;
+export interface RunOptions {
+  /** For so many operations. Default: all of them. */
+  readonly strideFor?: (operationCount: number) => Stride;
+  readonly choices?: readonly Choice[];
+  /** After a failure, too. */
+  readonly keepsGoing?: boolean;
+}
+
+/** Crashes a scenario at each operation of its disk that the stride meets, with each choice of what survives. */
+export async function runScenario(scenario: Rehearsable, options: RunOptions = {}): Promise<ScenarioResult> {
+  const { strideFor = () => ({ from: 0, every: 1 }), choices = CHOICES, keepsGoing = true } = options;
+  const rehearsal = await scenario.rehearse();
+  const { operationCount } = rehearsal;
   const { from, every } = strideFor(operationCount);
   const failures: Failure[] = [];
   let [caseCount, diskCount] = [0, 0];
   for (let at = from; at < operationCount && (keepsGoing || failures.length === 0); at += every) {
-    const crash = await playUntil(scenario, at);
-    const seen = new Set<string>();
-    for (const choice of choices) {
-      caseCount += 1;
-      const disk = diskAfter(crash.disk, choice, at);
-      const digest = choice === 'killed' ? choice : digestOf(disk);
-      if (seen.has(digest)) continue;
-      seen.add(digest);
-      diskCount += 1;
-      const error = await check(disk, { scenario, reference, crash }, at);
-      const operation = `${crash.operation.name} ${crash.operation.path}`;
-      if (error !== undefined) failures.push({ scenario: scenario.name, at, operation, choice, error });
-    }
+    const result = await recoverFromAll(await rehearsal.crashAt(at), at, choices);
+    caseCount += choices.length;
+    diskCount += result.diskCount;
+    failures.push(...result.failures);
   }
   return { name: scenario.name, operationCount, caseCount, diskCount, failures };
 }
 
-/** Recovers; and recovers again from a crash in the middle of that. */
-async function check(disk: VirtualDisk, recovery: Recovery, at: number): Promise<Error | undefined> {
-  try {
-    const spare = disk.afterKill();
-    const operationCount = await recover(disk, recovery);
-    const left = await crashAgain(spare, recovery, at % operationCount);
-    await recover(left.afterPowerCut(at % 2 === 0 ? 'nothing' : 'last torn'), recovery);
-    return undefined;
-  } catch (error) {
-    return error as Error;
+async function recoverFromAll(
+  crash: Crash,
+  at: number,
+  choices: readonly Choice[],
+): Promise<Pick<ScenarioResult, 'diskCount' | 'failures'>> {
+  const operation = `${crash.operation.name} ${crash.operation.path}`;
+  const failures: Failure[] = [];
+  const tried = async (choice: Choice, work: Promise<void> | undefined) => {
+    await work?.catch((error: unknown) => failures.push({ at, operation, choice, error: error as Error }));
+  };
+  const seen = new Set<string>();
+  for (const choice of choices) {
+    const disk = diskAfter(crash.disk, choice, at);
+    const digest = choice === 'killed' ? choice : digestOf(disk);
+    if (seen.has(digest)) continue;
+    seen.add(digest);
+    await tried(choice, crash.recover(disk));
   }
+  const choice = choices[at % choices.length] as Choice;
+  await tried(choice, crash.rejoin?.(diskAfter(crash.disk, choice, at)));
+  return { diskCount: seen.size, failures };
 }
 
 /** The same for disks that hold the same. */

@@ -1,18 +1,18 @@
-import { seededPrng } from '../../base/prng.js';
-import { EmbeddedStore } from '../../embedded/embedded-store.js';
-import type { State } from '../../member/state-store.js';
-import type { PeerTransport } from '../../peer/types.js';
-import type { Assembled } from '../../server/assemble.js';
-import type { Platform } from '../../server/platform.js';
-import { restoreSnapshotOn } from '../../server/restore.js';
-import { resolveSettings } from '../../server/settings.js';
-import { type RunningMember, type StartOptions, startMemberOn } from '../../server/start-member.js';
-import { ManualClock } from '../manual-clock.js';
-import { platformOnDisk } from '../simulation/disk/platform-on-disk.js';
-import type { DiskOperation, VirtualDisk } from '../simulation/disk/virtual-disk.js';
-import { Promises } from './promises.js';
-import { Record } from './record.js';
-import { mustHold } from './violation.js';
+import { seededPrng } from '../../../base/prng.js';
+import { EmbeddedStore } from '../../../embedded/embedded-store.js';
+import type { State } from '../../../member/state-store.js';
+import type { Assembled } from '../../../server/assemble.js';
+import type { Platform } from '../../../server/platform.js';
+import { restoreSnapshotOn } from '../../../server/restore.js';
+import { resolveSettings } from '../../../server/settings.js';
+import { type RunningMember, type StartOptions, startMemberOn } from '../../../server/start-member.js';
+import { ManualClock } from '../../manual-clock.js';
+import { platformOnDisk } from '../../simulation/disk/platform-on-disk.js';
+import type { DiskOperation, VirtualDisk } from '../../simulation/disk/virtual-disk.js';
+import { Promises } from '../promises.js';
+import { Record } from '../record.js';
+import { SILENCE } from '../silence.js';
+import { mustHold } from '../violation.js';
 
 /** Where the member lives. */
 export const DATA_DIR = '/data';
@@ -24,17 +24,6 @@ const RESTORED = {
   configuration: { voters: [7n], learners: [] },
 };
 
-/** A way to others who never say a word. */
-const SILENCE: PeerTransport = {
-  urls: [],
-  setPeers: () => undefined,
-  send: () => undefined,
-  sendSnapshot: () => Promise.reject(new Error('there is nobody else here')),
-  isConnected: () => false,
-  connectedSince: () => undefined,
-  close: () => Promise.resolve(),
-};
-
 /** Small, so that a few writes are enough for a segment to be begun. */
 const SETTINGS: StartOptions = { walSegmentBytes: 2_048 };
 
@@ -42,6 +31,8 @@ const SETTINGS: StartOptions = { walSegmentBytes: 2_048 };
 export interface Known {
   readonly promises?: Promises;
   readonly record?: Record | undefined;
+  /** Whether other runs are to be the same, operation by operation of the disk. */
+  readonly isReference?: boolean;
 }
 
 /** A member that is alone, on a disk, and what is known of it. */
@@ -57,6 +48,7 @@ export class Stage {
   isCut = false;
   operationCount = 0;
   readonly #seed: number;
+  readonly #isReference: boolean;
   #running: RunningMember | undefined;
   #store: EmbeddedStore | undefined;
   #state: State | undefined;
@@ -71,6 +63,7 @@ export class Stage {
     this.settings = { ...SETTINGS, ...settings };
     this.promises = known.promises?.copy() ?? new Promises();
     this.record = known.record?.copy();
+    this.#isReference = known.isReference ?? false;
     this.disk = disk;
     this.#watchDisk();
   }
@@ -191,6 +184,7 @@ export class Stage {
       () => `entries up to ${promises.index} were answered, and what is left agrees with them only up to ${last}`,
     );
     record.forgetAfter(last);
-    record.watch(state, last);
+    if (this.#isReference) record.follow(state);
+    else record.stepThrough(state, last);
   }
 }

@@ -1,4 +1,4 @@
-import type { StartOptions } from '../../../server/start-member.js';
+import type { StartOptions } from '../../../../server/start-member.js';
 import type { Scenario } from '../scenario.js';
 import type { Stage } from '../stage.js';
 import { FLUSH_MS } from './compaction.js';

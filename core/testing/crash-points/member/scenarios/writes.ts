@@ -1,5 +1,5 @@
-import { key, prefix } from '../../../base/key-range.js';
-import { put, remove, value } from '../../../txn.js';
+import { key, prefix } from '../../../../base/key-range.js';
+import { put, remove, value } from '../../../../txn.js';
 import type { Scenario } from '../scenario.js';
 import type { Stage } from '../stage.js';
 

@@ -1,5 +1,5 @@
-import { prefix } from '../../../base/key-range.js';
-import type { LeaseId } from '../../../base/key-value.js';
+import { prefix } from '../../../../base/key-range.js';
+import type { LeaseId } from '../../../../base/key-value.js';
 import type { Scenario } from '../scenario.js';
 import type { Stage } from '../stage.js';
 

@@ -1,4 +1,4 @@
-import { key } from '../../../base/key-range.js';
+import { key } from '../../../../base/key-range.js';
 import type { Scenario } from '../scenario.js';
 import type { Stage } from '../stage.js';
 import { putAll } from './writes.js';

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path/posix';
-import { saveSnapshot } from '../../../server/restore.js';
-import type { StartOptions } from '../../../server/start-member.js';
+import { saveSnapshot } from '../../../../server/restore.js';
+import type { StartOptions } from '../../../../server/start-member.js';
 import type { Scenario } from '../scenario.js';
 import { DATA_DIR, type Stage } from '../stage.js';
 import { FLUSH_MS } from './compaction.js';

@@ -1,18 +1,19 @@
-import { toText } from '../../base/bytes.js';
-import type { VirtualDisk } from '../simulation/disk/virtual-disk.js';
-import type { Crash, Reference } from './crash.js';
+import { toText } from '../../../base/bytes.js';
+import type { VirtualDisk } from '../../simulation/disk/virtual-disk.js';
+import type { Promises } from '../promises.js';
+import type { Record } from '../record.js';
+import { ended } from '../turns.js';
+import { mustHold } from '../violation.js';
 import type { Scenario } from './scenario.js';
 import { Stage } from './stage.js';
-import { ended } from './turns.js';
-import { mustHold } from './violation.js';
 
 const SEED = 1_000;
 
-/** What a recovery is compared with, and how it is gone about. */
-export interface Recovery {
+/** What a recovery is compared with. */
+export interface KnownBefore {
   readonly scenario: Scenario;
-  readonly reference: Reference;
-  readonly crash: Crash;
+  readonly record: Record;
+  readonly promises: Promises;
 }
 
 /**
@@ -22,17 +23,18 @@ export interface Recovery {
  * @returns how many operations of the disk the start took
  * @throws {@link Violation}, or whatever the member failed with
  */
-export async function recover(disk: VirtualDisk, { scenario, reference, crash }: Recovery): Promise<number> {
-  const stage = new Stage(disk, SEED, scenario.settings, { promises: crash.promises, record: reference.record });
+export async function recover(
+  disk: VirtualDisk,
+  { scenario, record, promises }: KnownBefore,
+  { endsOrderly }: { readonly endsOrderly: boolean },
+): Promise<number> {
+  const stage = new Stage(disk, SEED, scenario.settings, { promises, record });
   await ended(restart(scenario, stage), 'the start');
   const { operationCount } = stage;
-  mustHold(
-    stage.running.member.revision >= crash.promises.revision,
-    () => `the revision is ${stage.running.member.revision}, and ${crash.promises.revision} was answered`,
-  );
+  const { revision } = stage.running.member;
+  mustHold(revision >= promises.revision, () => `the revision is ${revision}, and ${promises.revision} was answered`);
   await ended(stage.put('recovered', 'once'), 'a write after the start');
-  const isOrderly = crash.operation.number % 2 === 0;
-  if (isOrderly) await ended(stage.close(), 'the close');
+  if (endsOrderly) await ended(stage.close(), 'the close');
   const again = new Stage(stage.disk.afterPowerCut('nothing'), SEED + 1, scenario.settings, stage);
   await ended(again.start(), 'the second start');
   const read = await ended(again.store.get('recovered'), 'a read after the second start');
@@ -45,8 +47,12 @@ export async function recover(disk: VirtualDisk, { scenario, reference, crash }:
  *
  * @returns the disk, of which nothing has been decided that was not synced
  */
-export async function crashAgain(disk: VirtualDisk, { scenario, crash }: Recovery, at: number): Promise<VirtualDisk> {
-  const stage = new Stage(disk, SEED, scenario.settings, { promises: crash.promises });
+export async function crashAgain(
+  disk: VirtualDisk,
+  { scenario, promises }: KnownBefore,
+  at: number,
+): Promise<VirtualDisk> {
+  const stage = new Stage(disk, SEED, scenario.settings, { promises });
   stage.cutAt = ({ number }) => number === at;
   await ended(
     restart(scenario, stage).catch(() => undefined),

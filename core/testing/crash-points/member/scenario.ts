@@ -1,4 +1,4 @@
-import type { StartOptions } from '../../server/start-member.js';
+import type { StartOptions } from '../../../server/start-member.js';
 import type { Stage } from './stage.js';
 
 /** Something short that a member goes through, and that a crash may interrupt at any operation of its disk. */

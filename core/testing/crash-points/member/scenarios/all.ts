@@ -1,0 +1,10 @@
+import type { Rehearsable } from '../../rehearsal.js';
+import { alone } from '../crash.js';
+import { COMPACTION } from './compaction.js';
+import { ENGINE } from './engine.js';
+import { LEASES } from './leases.js';
+import { LIFE } from './life.js';
+import { WRITES } from './writes.js';
+
+/** What a member goes through that is alone. */
+export const ALONE: readonly Rehearsable[] = [...WRITES, ...LEASES, ...COMPACTION, ...ENGINE, ...LIFE].map(alone);
