@@ -14,20 +14,24 @@ function setUp(told: readonly MemberInfo[] = []) {
   const members = [infoOf(1n, { incarnation: 11n }), infoOf(2n, { incarnation: 22n }), infoOf(3n)];
   const membership = {
     members: told.length > 0 ? [] : members,
-    isRemoved: (id: bigint) => id === 9n,
+    isRemoved: (id: bigint) => removed.has(id),
   } as unknown as Membership;
   const warnings: string[] = [];
   const connected = new Set<bigint>();
+  const met = { count: 0 };
+  const removed = new Set([9n]);
+  const book = new PeerBook(() => membership, told);
   const admission = new Admission({
     identity: SELF,
     membership: () => membership,
-    book: new PeerBook(() => membership, told),
+    book,
     logger: { ...silentLogger, warn: (_fields, message) => warnings.push(message) },
     isConnected: (id) => connected.has(id),
+    onMet: () => void (met.count += 1),
   });
   const codeOf = (memberId: bigint, incarnation = 0n, clusterId = 7n) =>
     admission.accept({ clusterId, memberId, incarnation })?.code;
-  return { admission, codeOf, warnings, connected };
+  return { admission, codeOf, warnings, connected, book, met, removed };
 }
 
 function refused(code: RefusedCode, reason = 'because'): Refused {
@@ -52,6 +56,31 @@ describe('Admission', () => {
     const { codeOf } = setUp();
 
     expect(codeOf(memberId, incarnation, clusterId)).toBe(code);
+  });
+
+  test('welcomes one that is not known and says where it listens, so that it can be answered', () => {
+    const { admission, book, met } = setUp();
+    const greeting = { clusterId: 7n, memberId: 4n, incarnation: 44n, peerUrls: ['http://m4:2380'] };
+
+    expect(admission.accept(greeting)).toBeUndefined();
+    expect(admission.accept(greeting)).toBeUndefined();
+
+    expect(met.count).toBe(1);
+    expect(book.reachable.map(({ id }) => id)).toEqual([1n, 2n, 3n, 4n]);
+    expect(book.members.map(({ id }) => id)).toEqual([1n, 2n, 3n]);
+  });
+
+  test('keeps the last sixteen of those, and none that turns out to be removed', () => {
+    const { admission, book, removed } = setUp();
+    const meet = (memberId: bigint) =>
+      admission.accept({ clusterId: 7n, memberId, incarnation: 1n, peerUrls: ['http://m:2380'] });
+    for (let id = 100n; id < 117n; id += 1n) meet(id);
+    expect(book.reachable.slice(3).map(({ id }) => id)).toEqual(Array.from({ length: 16 }, (_, i) => 101n + BigInt(i)));
+
+    removed.add(105n);
+
+    expect(book.reachable).toHaveLength(3 + 15);
+    expect(meet(105n)?.code).toBe('memberRemoved');
   });
 
   test('a joiner whose state knows nobody yet goes by what it was told', () => {

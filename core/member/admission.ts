@@ -12,6 +12,8 @@ export interface AdmissionParts {
   readonly book: PeerBook;
   readonly logger: Logger;
   readonly isConnected: (id: MemberId) => boolean;
+  /** Called when there is somebody more in the book. */
+  readonly onMet: () => void;
 }
 
 /** Whom this member talks to, and who will not talk to it. */
@@ -25,7 +27,8 @@ export class Admission {
   }
 
   /** Why this member will not talk to whoever greets so; undefined if it will. */
-  accept({ clusterId, memberId, incarnation }: Greeting): Refused | undefined {
+  accept(greeting: Greeting): Refused | undefined {
+    const { clusterId, memberId, incarnation } = greeting;
     const { identity, membership, book } = this.#parts;
     const id = hex(memberId);
     if (clusterId !== identity.clusterId) {
@@ -39,11 +42,21 @@ export class Admission {
       return { code: 'memberRemoved', reason: `member ${id} was removed from the cluster` };
     }
     const info = book.member(memberId);
-    if (info === undefined) return { code: 'memberUnknown', reason: `member ${id} is not known here yet` };
+    if (info === undefined) return this.#meet(greeting);
     if (info.incarnation !== 0n && info.incarnation !== incarnation) {
       const reason = `member ${id} has lost its disk, and with it what it promised; replace it by a new member`;
       return { code: 'memberWiped', reason };
     }
+    return undefined;
+  }
+
+  /** It was added while this one was away; or so it says, and those who know better will tell. */
+  #meet(greeting: Greeting): Refused | undefined {
+    const { book, onMet } = this.#parts;
+    const wasMet = book.reachable.some(({ id }) => id === greeting.memberId);
+    if (!book.meet(greeting))
+      return { code: 'memberUnknown', reason: `member ${hex(greeting.memberId)} is not known here yet` };
+    if (!wasMet) onMet();
     return undefined;
   }
 

@@ -86,7 +86,8 @@ export class ClusterPart {
     const { wake } = replica;
     const isConnected = (id: bigint) => replica.transport?.isConnected(id) ?? false;
     this.book = new PeerBook(membership, parts.toldMembers ?? []);
-    this.admission = new Admission({ identity, membership, book: this.book, logger, isConnected });
+    const onMet = () => this.#meet();
+    this.admission = new Admission({ identity, membership, book: this.book, logger, isConnected, onMet });
     this.#desk = new LeaderDesk(replica, nowMs, settings);
     this.leases = new LeaseKeeper({
       lessor: () => replica.state.machine.lessor,
@@ -235,7 +236,7 @@ export class ClusterPart {
 
   #meet(): void {
     const { memberId } = this.#parts.identity;
-    const others = this.book.members.filter(({ id }) => id !== memberId);
+    const others = this.book.reachable.filter(({ id }) => id !== memberId);
     this.replica.transport?.setPeers(others.map(({ id, peerUrls }) => ({ id, urls: peerUrls })));
   }
 

@@ -2,6 +2,7 @@ import { decodeMemberInfos } from '../machine/member-info.js';
 import type { Membership } from '../machine/membership.js';
 import type { MemberInfo } from '../machine/types.js';
 import { decodeConfiguration } from '../raft/configuration.js';
+import type { Greeting } from '../peer/types.js';
 import type { Entry, MemberId } from '../raft/types.js';
 
 /** The new members that an entry of the log names. */
@@ -10,16 +11,23 @@ interface Named {
   readonly infos: readonly MemberInfo[];
 }
 
+/** Of those who greeted and are not known, so many are remembered: the last ones. */
+const ACQUAINTANCES_MAX = 16;
+
 /**
  * Whom this member talks to. Beside the members that the applied state knows, those of configurations that are in the log
  * and not applied yet: a new configuration is in force from when it is appended (Ongaro 2014, section 4.1), and where a
  * new member's acknowledgement is needed to commit it, it must be reached before.
+ *
+ * A member that was away may know nobody any more who is left, not even the leader. It takes those of its cluster who
+ * greet it for acquaintances, to whom it can answer; and hears from them who belongs to the cluster.
  */
 export class PeerBook {
   readonly #membership: () => Membership;
   /** Told by those whom a joiner asked; they count until its own state knows better. */
   readonly #told: readonly MemberInfo[];
   #named: Named[] = [];
+  readonly #met = new Map<MemberId, MemberInfo>();
 
   constructor(membership: () => Membership, told: readonly MemberInfo[]) {
     this.#membership = membership;
@@ -34,8 +42,31 @@ export class PeerBook {
     return [...known.values()];
   }
 
+  /** Them, and those who are only met. */
+  get reachable(): readonly MemberInfo[] {
+    const { members } = this;
+    const known = new Set(members.map(({ id }) => id));
+    const membership = this.#membership();
+    for (const id of this.#met.keys()) if (known.has(id) || membership.isRemoved(id)) this.#met.delete(id);
+    return [...members, ...this.#met.values()];
+  }
+
   member(id: MemberId): MemberInfo | undefined {
     return this.members.find((info) => info.id === id);
+  }
+
+  /**
+   * Somebody of this cluster who is not known greets.
+   *
+   * @returns whether it can be answered: it says where it listens
+   */
+  meet({ memberId: id, incarnation, peerUrls = [] }: Greeting): boolean {
+    if (peerUrls.length === 0) return false;
+    this.#met.delete(id);
+    this.#met.set(id, { id, name: '', peerUrls, clientUrls: [], incarnation, isLearner: false });
+    const [oldest] = this.#met.keys();
+    if (this.#met.size > ACQUAINTANCES_MAX && oldest !== undefined) this.#met.delete(oldest);
+    return true;
   }
 
   /**

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { encodeFrame, FRAME_HEADER_BYTES, KIND, PREAMBLE, preambleOf } from './frame.js';
+import { encodeFrame, FRAME_HEADER_BYTES, KIND, PREAMBLE, preambleOf, PROTOCOL_VERSION } from './frame.js';
 import { FrameReader } from './frame-reader.js';
 import { MalformedError } from './wire-reader.js';
 
@@ -19,7 +19,7 @@ function read(chunks: readonly Buffer[]): string[] {
 }
 
 const stream = Buffer.concat([PREAMBLE, frame(4, 'first'), frame(5, ''), frame(7, 'x'.repeat(BODY_BYTES_MAX))]);
-const whole = ['version 1', '4:first', '5:', `7:${'x'.repeat(BODY_BYTES_MAX)}`];
+const whole = [`version ${PROTOCOL_VERSION}`, '4:first', '5:', `7:${'x'.repeat(BODY_BYTES_MAX)}`];
 
 test('frames come out the same however the bytes are cut', () => {
   expect(read([stream])).toEqual(whole);

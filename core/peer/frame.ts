@@ -15,7 +15,7 @@ import { crc32 } from 'node:zlib';
 import { WireWriter } from './wire-writer.js';
 
 /** Raised whenever the meaning of a byte changes. Members of different versions do not talk to each other. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 export const PREAMBLE_BYTES = 12;
 export const FRAME_HEADER_BYTES = 9;
 export const MAGIC = Buffer.from('conclave', 'latin1');

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { settle } from '../testing/manual-clock.js';
-import { KIND, PREAMBLE, PREAMBLE_BYTES, preambleOf } from './frame.js';
+import { FRAME_HEADER_BYTES, KIND, PREAMBLE, PREAMBLE_BYTES, preambleOf, PROTOCOL_VERSION } from './frame.js';
 import { decodeRefused, decodeWelcome, encodeHello, encodeRefused, encodeWelcome } from './greeting.js';
 import { framesOf } from './message-frames.js';
 import { dialRaw, helloBytes, type RawEnd, RawListener } from './testing/raw-end.js';
@@ -28,6 +28,8 @@ async function raw(to: TestMember): Promise<RawEnd> {
   return end;
 }
 
+const bodyOf = (frame: Buffer) => frame.subarray(FRAME_HEADER_BYTES);
+
 const refusal: Refused = { code: 'memberWiped', reason: 'member 1 came back with an empty disk: replace it' };
 
 test('both ends are asked about the other one, whom they hear of with cluster, id and incarnation', async () => {
@@ -36,6 +38,19 @@ test('both ends are asked about the other one, whom they hear of with cluster, i
   expect(a.handler.greeted).toEqual([TWO]);
   // The one that is dialled is asked, and again after its peers were named.
   expect(b.handler.greeted).toEqual([ONE]);
+});
+
+test('a greeting tells where its sender listens; too long a list is left out', () => {
+  const peerUrls = ['http://10.0.0.1:2380', 'https://[::1]:2381'];
+  expect(decodeWelcome(bodyOf(encodeWelcome({ ...ONE, peerUrls })))).toEqual({ ...ONE, peerUrls });
+
+  const tooMany = Array.from({ length: 50 }, (_, i) => `http://host-${i}.example:2380`);
+  expect(decodeWelcome(bodyOf(encodeWelcome({ ...ONE, peerUrls: tooMany })))).toEqual(ONE);
+});
+
+test('a greeting with an address that is none is malformed', () => {
+  const frame = encodeWelcome({ ...ONE, peerUrls: ['ftp://10.0.0.1:2380'] });
+  expect(() => decodeWelcome(bodyOf(frame))).toThrow('an address is no URL');
 });
 
 test('a member that is refused is told why, in words, and it is logged at both ends once a minute', async () => {
@@ -131,7 +146,7 @@ test('a member that speaks another version is refused, and both ends can say whi
   await until(() => end.isClosed);
   // The preamble stays the same in every version: it is all that the other one can be told.
   expect(end.receivedBytes).toBe(PREAMBLE_BYTES);
-  expect(b.logged).toEqual(['warn: refused a connection: another version {"theirs":9,"ours":1}']);
+  expect(b.logged).toEqual(['warn: refused a connection: another version {"theirs":9,"ours":2}']);
   expect(b.handler.greeted).toEqual([]);
 
   const a = await world.start(1n);
@@ -141,7 +156,7 @@ test('a member that speaks another version is refused, and both ends can say whi
   await until(() => a.handler.refused.length > 0);
   expect(a.handler.refused[0]?.refused).toEqual({
     code: 'versionMismatch',
-    reason: "the other end speaks version 9 of the members' protocol, this one version 1",
+    reason: "the other end speaks version 9 of the members' protocol, this one version 2",
   });
 });
 
@@ -150,7 +165,7 @@ test('a welcome comes after our preamble and says who we are', async () => {
   const end = await raw(b);
   end.write(helloBytes(ONE, 2n));
   await until(() => end.hasHeard(KIND.welcome));
-  expect(end.version).toBe(1);
+  expect(end.version).toBe(PROTOCOL_VERSION);
   expect(decodeWelcome(end.bodyOf(KIND.welcome))).toEqual(TWO);
 });
 

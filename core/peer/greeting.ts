@@ -1,9 +1,10 @@
 /** The small frames at the beginning and end of connections, as bytes. */
 import type { MemberId } from '../raft/types.js';
+import { parseUrl } from './address.js';
 import { encodeFrame, KIND } from './frame.js';
 import type { Greeting, Refused, RefusedCode } from './types.js';
 import { MalformedError, WireReader } from './wire-reader.js';
-import { TEXT_BYTES_MAX, type WireWriter } from './wire-writer.js';
+import { TEXT_BYTES_MAX, TEXT_LENGTH_MAX, type WireWriter } from './wire-writer.js';
 
 /** What a connection is for. */
 export type Purpose = 'messages' | 'snapshot' | 'members';
@@ -20,7 +21,9 @@ export interface Hello {
 export type Verdict = { readonly isTaken: true } | { readonly isTaken: false; readonly reason: string };
 
 const DIGEST_BYTES = 32;
-const GREETING_BYTES = 24;
+/** The ids, and the URLs as one text. */
+const GREETING_BYTES = 24 + TEXT_BYTES_MAX;
+const URL_SEPARATOR = ' ';
 /** Their places are on the wire: append only. */
 const PURPOSES: readonly Purpose[] = ['messages', 'snapshot', 'members'];
 const CODES: readonly RefusedCode[] = [
@@ -110,12 +113,20 @@ function writeGreeting(writer: WireWriter, greeting: Greeting): void {
   writer.id(greeting.clusterId);
   writer.id(greeting.memberId);
   writer.id(greeting.incarnation);
+  const urls = greeting.peerUrls?.join(URL_SEPARATOR) ?? '';
+  // A part of them would be worse than none.
+  writer.text(urls.length > TEXT_LENGTH_MAX ? '' : urls);
 }
 
 function readGreeting(reader: WireReader): Greeting {
   const clusterId = reader.id();
   const memberId = reader.id();
-  return { clusterId, memberId, incarnation: reader.id() };
+  const incarnation = reader.id();
+  const urls = reader.text();
+  if (urls === '') return { clusterId, memberId, incarnation };
+  const peerUrls = urls.split(URL_SEPARATOR);
+  for (const url of peerUrls) if (parseUrl(url) === undefined) throw new MalformedError('an address is no URL');
+  return { clusterId, memberId, incarnation, peerUrls };
 }
 
 function pick<T>(all: readonly T[], at: number, what: string): T {

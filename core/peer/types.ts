@@ -123,6 +123,8 @@ export interface Greeting {
   readonly memberId: MemberId;
   /** Made with the member's data folder: another one under the same member id means that its disk was wiped. */
   readonly incarnation: bigint;
+  /** Where it listens for other members, so that one who does not know it yet can answer. Absent: it does not say. */
+  readonly peerUrls?: readonly string[];
 }
 
 /** `wrongMember` and `versionMismatch` are found by the transport itself, the others by the member. */

@@ -34,7 +34,7 @@ export function participate(
         ? undefined
         : (handler) =>
             platform.startPeers({
-              greeting: identity,
+              greeting: { ...identity, peerUrls: cluster.advertisePeers },
               listen: cluster.listenPeers,
               ...(isSecure && options.peerTls && { tls: options.peerTls }),
               handler,
