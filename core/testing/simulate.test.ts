@@ -42,6 +42,12 @@ test('a holder that is paused beyond its TTL is rejected by the store', async ()
   });
 });
 
+test('a world that does not come to an end is given up', async () => {
+  const waiting = simulate(3, () => new Promise(() => undefined), { limitMs: 5_000 });
+
+  await expect(waiting).rejects.toThrow('seed 3, after 5.000 simulated seconds: it is not over after 5000 ms');
+});
+
 /** Of a till that was paused for too long: it was not done, and is not to be. */
 function whatPauseMakes(error: unknown): void {
   if (!hasCode(error, 'HOLD_LOST') && !hasCode(error, 'SESSION_LOST')) throw error;

@@ -29,9 +29,12 @@ export class SimulationError extends Error {
 export interface SimulateOptions extends WorldOptions {
   /** How many of the world's last events the error's text tells. Default 30. */
   readonly toldMax?: number;
+  /** Milliseconds of the world's time after which it is given up. Default: ten minutes. */
+  readonly limitMs?: number;
 }
 
 const TOLD_MAX = 30;
+const LIMIT_MS = 600_000;
 
 /**
  * Makes a world from a number and lets something happen in it: members, clients, recipes and whatever is built on them, on a
@@ -50,14 +53,16 @@ const TOLD_MAX = 30;
  *
  * @param seed - a whole number; from it follows all that is left to chance
  * @returns what `body` returned
- * @throws {@link SimulationError} if `body` throws, or a promise of the store is broken; its cause is what was thrown
+ * @throws {@link SimulationError} if `body` throws, a promise of the store is broken, or it does not come to an end; its
+ * cause is what was thrown
  */
 export async function simulate<T>(
   seed: number,
   body: (world: World) => Promise<T>,
-  { toldMax = TOLD_MAX, ...options }: SimulateOptions = {},
+  { toldMax = TOLD_MAX, limitMs = LIMIT_MS, ...options }: SimulateOptions = {},
 ): Promise<T> {
   const world = new World(seed, options);
+  world.scheduler.at(limitMs, () => world.violation(`it is not over after ${limitMs} ms`));
   try {
     return await world.run(() => body(world));
   } catch (error) {
