@@ -61,3 +61,12 @@ test('storage cluster: the elected master promotes a standby when the active met
   expect(text).toMatch(/metadata node meta-2 is active now, for meta-1 is gone\n/);
   expect(text).toMatch(/2 object nodes, 24 disks/);
 });
+
+test('simulated invoices: a seed shows the bug, shows it again, and the guard is the cure', async () => {
+  const lines = (await output('simulated-invoices')).split('\n');
+  expect(lines[0]).toMatch(/^found with seed \d+: \S+ and \S+ both have the number \d+$/);
+  expect(lines.slice(-3, -1)).toEqual([
+    'the same seed shows the same again',
+    'with guarded writes: nothing in 25 seeds',
+  ]);
+});
