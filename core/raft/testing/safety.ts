@@ -1,5 +1,5 @@
 import { assert } from '../../base/assert.js';
-import { isQuorum } from '../quorum.js';
+import { isQuorum, isVoter } from '../quorum.js';
 import type { Raft } from '../raft.js';
 import { type Append, type Entry, type MemberId, type Message, NO_MEMBER } from '../types.js';
 import { type Digest, EMPTY_DIGEST } from './digest.js';
@@ -14,7 +14,10 @@ export interface Witnessed {
   readonly raft?: WitnessedRaft | undefined;
 }
 
-export type WitnessedRaft = Pick<Raft, 'role' | 'term' | 'configuration' | 'lastIndex' | 'commitIndex'>;
+export type WitnessedRaft = Pick<
+  Raft,
+  'role' | 'term' | 'configuration' | 'lastIndex' | 'commitIndex' | 'hasPendingConfiguration'
+>;
 
 interface Committed {
   readonly term: number;
@@ -72,6 +75,8 @@ export class Safety {
     if (raft.role === 'leader') {
       this.#electionSafety(member, raft);
       this.#leaderAppendsOnly(id, raft.term, raft.lastIndex);
+      const mayLead = raft.hasPendingConfiguration || isVoter(raft.configuration, id);
+      assert(mayLead, 'a leader resigns once it is committed that it has no vote');
     }
     // It may have resigned in the very step in which it committed.
     const hasLed = this.#leaders.get(raft.term) === id;

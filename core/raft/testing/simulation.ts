@@ -323,7 +323,7 @@ export class Simulation {
       member.raft?.tick();
       this.#safety.changed(member);
       this.#drive(member);
-      this.#network.push(...member.finishAppend());
+      if (!this.#stuck.has(member.id)) this.#network.push(...member.finishAppend());
       this.#drive(member);
       member.apply(Infinity);
     }
@@ -368,6 +368,7 @@ export class Simulation {
     const leader = this.#settledLeader as SimulatedMember;
     const { term } = leader.raft!;
     const members = this.#followersOf(leader);
+    const isAnyoneLater = this.#cutOff.some((id) => this.members.get(id)!.disk.hardState.term > term);
     this.#calmRounds(4 * ELECTION_TICKS);
     for (const { raft } of members)
       assert(raft!.term === term && raft!.leader === leader.id, 'a leader that all hear stays');
@@ -377,6 +378,27 @@ export class Simulation {
     this.#calmRounds(2 * ELECTION_TICKS);
     for (const { machine } of members) assert(machine.index >= index, 'what is proposed is applied everywhere');
     assert(this.counts.reads >= readsBefore + members.length, 'reads are answered everywhere');
+    if (!isAnyoneLater) this.#illComeBack(leader);
+    this.#diskHangs();
+  }
+
+  /** Whoever was ill and in no later term than the others deposes nobody by coming back (Ongaro 2014, section 9.6). */
+  #illComeBack(leader: SimulatedMember): void {
+    const { term } = leader.raft!;
+    this.#cuts.clear();
+    for (const member of this.members.values()) if (member.raft === undefined) member.start();
+    this.#calmRounds(4 * ELECTION_TICKS);
+    assert(leader.raft!.role === 'leader' && leader.raft!.term === term, 'who comes back deposes nobody');
+  }
+
+  /** A leader whose disk hangs makes way, whoever comes after it. */
+  #diskHangs(): void {
+    const leader = this.#settledLeader;
+    if (leader?.raft === undefined || leader.raft.isSoleVoter) return;
+    this.#stuck.add(leader.id);
+    leader.raft.propose(toBytes('stuck'));
+    this.#calmRounds(4 * ELECTION_TICKS);
+    assert(leader.raft.role !== 'leader', 'a leader whose disk hangs makes way');
   }
 
   #calmRounds(count: number): void {

@@ -26,6 +26,7 @@ class SaidRaft implements Mutable<ObservedRaft> {
   configuration = THREE;
   lastIndex = 1;
   commitIndex = 1;
+  hasPendingConfiguration = false;
   appliedIndex = 1;
   says: Ready = NOTHING;
 

@@ -9,7 +9,16 @@ import { type Append, type MemberId, NO_MEMBER, type Ready } from '../../../raft
 /** A raft as the witness sees it: nothing of it is private to it. */
 export type ObservedRaft = Pick<
   Raft,
-  'role' | 'term' | 'configuration' | 'lastIndex' | 'commitIndex' | 'appliedIndex' | 'ready' | 'appended' | 'readIndex'
+  | 'role'
+  | 'term'
+  | 'configuration'
+  | 'lastIndex'
+  | 'commitIndex'
+  | 'hasPendingConfiguration'
+  | 'appliedIndex'
+  | 'ready'
+  | 'appended'
+  | 'readIndex'
 >;
 
 /** Told of what passes between a raft and its driver. */
