@@ -36,6 +36,7 @@ export async function replaceMember(
   dead: MemberProcess,
   name: string,
 ): Promise<MemberProcess> {
+  await cluster.untilServing(cluster.others(dead));
   const id = await idOf(cluster, dead);
   const successor = await cluster.newcomer(name, dead.spec.flags);
   const { stdout } = await conclave(

@@ -9,7 +9,7 @@ import { faultsHere } from './faults/all-faults.js';
 import { disturb, type Tally } from './schedule.js';
 
 /** After the last fault the cluster has so long to take a write again. */
-const RECOVERY_MS = 15_000;
+const RECOVERY_MS = 20_000;
 const TOLD_EVERY_MS = 10_000;
 /** A time without an answered write that is worth a line. */
 const GAP_MS = 2_000;

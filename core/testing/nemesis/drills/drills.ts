@@ -1,12 +1,33 @@
 import type { Drill, DrillOptions, DrillResult } from './drill.js';
+import { halfOpenClient } from './half-open-client.js';
+import { herd } from './herd.js';
+import { hungDisk } from './hung-disk.js';
 import { kills } from './kills.js';
 import { leaderKills, leaderStops } from './leader-kills.js';
+import { leaseStorm } from './lease-storm.js';
+import { lostReply } from './lost-reply.js';
 import { partialPartitions } from './partial-partitions.js';
 import { powerCuts } from './power-cuts.js';
+import { slowWatcher } from './slow-watcher.js';
 import { staleHolders } from './stale-holders.js';
+import { wiped } from './wiped.js';
 
 /** All drills. */
-export const DRILLS: readonly Drill[] = [kills, powerCuts, leaderKills, leaderStops, partialPartitions, staleHolders];
+export const DRILLS: readonly Drill[] = [
+  kills,
+  powerCuts,
+  leaderKills,
+  leaderStops,
+  partialPartitions,
+  staleHolders,
+  hungDisk,
+  wiped,
+  lostReply,
+  halfOpenClient,
+  slowWatcher,
+  herd,
+  leaseStorm,
+];
 
 /** What is told of a drill, as one line of JSON. */
 export type DrillSummary = DrillResult & {

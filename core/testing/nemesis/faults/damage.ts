@@ -32,6 +32,8 @@ export function whyNoDamage(program: MemberProgram): string | undefined {
 
 async function damaged(strike: Strike, folder: string): Promise<boolean> {
   const { cluster, victim, prng, tell } = strike;
+  // What the others bear is the loss of one, not of one more.
+  await cluster.untilServing();
   await cluster.kill(victim);
   const what = damageOne(join(victim.dataDir, folder), prng);
   const begun = victim.log.length;
