@@ -57,11 +57,14 @@ export function folderPrefix(namespace: string = DEFAULT_NAMESPACE, folder: Reci
  * @throws {@link InvalidArgumentError} if it is empty, longer than 512 bytes, or begins or ends with a slash
  */
 export function checkName(name: string, field: string): string {
-  const isName = typeof name === 'string' && name !== '' && !name.startsWith('/') && !name.endsWith('/');
-  if (!isName || Buffer.byteLength(name) > NAME_BYTES_MAX) {
+  if (typeof name !== 'string' || !isName(name)) {
     throw new InvalidArgumentError(field, name, `1 to ${NAME_BYTES_MAX} bytes of text without a slash at either end`);
   }
   return name;
+}
+
+function isName(name: string): boolean {
+  return name !== '' && !name.startsWith('/') && !name.endsWith('/') && Buffer.byteLength(name) <= NAME_BYTES_MAX;
 }
 
 /**
@@ -79,6 +82,12 @@ export function nameWithin(name: string, ...parts: readonly string[]): string {
 /** A text as one segment of a key: `%` becomes `%25`, `/` becomes `%2F`. */
 export function escapeSegment(text: string): string {
   return text.replaceAll('%', '%25').replaceAll('/', '%2F');
+}
+
+/** The text behind a segment, if it is a name and {@link escapeSegment} would write it so; `undefined` if not. */
+export function nameOfSegment(segment: string): string | undefined {
+  const name = unescapeSegment(segment);
+  return isName(name) && escapeSegment(name) === segment ? name : undefined;
 }
 
 /** The text behind an {@link escapeSegment}. */

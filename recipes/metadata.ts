@@ -51,14 +51,32 @@ export function toJson(value: unknown, field: string): Uint8Array {
   }
 }
 
-/** The object that bytes encode as JSON, or `undefined` if they do not: anybody may have written them. */
+/** How deep a value may be nested: what is deeper can be read, but not written again, or even looked at, without a full stack. */
+export const NESTED_MAX = 1_000;
+
+/**
+ * The object that bytes encode as JSON, or `undefined` if they do not, or it is nested deeper than {@link NESTED_MAX}: anybody
+ * may have written them.
+ */
 export function parseObject(bytes: Uint8Array): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(toText(bytes));
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Readonly<Record<string, unknown>>)
-      : undefined;
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+    // A level takes two bytes at least, so most values need no look.
+    if (bytes.length > 2 * NESTED_MAX && isDeep(value)) return undefined;
+    return value as Readonly<Record<string, unknown>>;
   } catch {
     return undefined;
   }
+}
+
+/** Looks level by level, without calling itself. */
+function isDeep(value: object): boolean {
+  let level: readonly object[] = [value];
+  for (let depth = 0; depth <= NESTED_MAX; depth += 1) {
+    const parts = level.flatMap((one): unknown[] => Object.values(one));
+    level = parts.filter((part) => typeof part === 'object' && part !== null);
+    if (level.length === 0) return false;
+  }
+  return true;
 }

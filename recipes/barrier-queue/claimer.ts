@@ -1,8 +1,10 @@
 import { hasCode } from '../../core/base/errors.js';
+import { type KeyValue, NO_LEASE } from '../../core/base/key-value.js';
 import type { RangeResult } from '../../core/base/operation.js';
 import { between, type Prng } from '../../core/base/prng.js';
 import type { Store } from '../../core/store.js';
-import { createRevision, get, modRevision, put, remove, type TxnAnswer } from '../../core/txn.js';
+import { createRevision, get, leaseOf, modRevision, put, remove, type TxnAnswer } from '../../core/txn.js';
+import { ForeignReport } from '../foreign.js';
 import { newAcquisitionId } from '../keys.js';
 import { by, type Metadata, ownerHere, parseObject, toJson } from '../metadata.js';
 import { persist } from '../retry.js';
@@ -36,6 +38,7 @@ export class Claimer {
   readonly #prng: Prng;
   readonly #attemptsMax: number;
   readonly #metadata: Metadata | undefined;
+  readonly #foreign: ForeignReport;
   /** Items that the view still shows as free although we know better, and the revision by which it will know, too. */
   readonly #stale = new Map<string, { readonly round: number; readonly untilRevision: number }>();
   #window = 1;
@@ -52,6 +55,7 @@ export class Claimer {
     this.#prng = parts.prng;
     this.#attemptsMax = parts.attemptsMax;
     this.#metadata = parts.metadata;
+    this.#foreign = new ForeignReport(parts.store.logger, `claims in ${parts.layout.live}`);
   }
 
   /** Whether some items are left out because the view is behind. */
@@ -116,7 +120,7 @@ export class Claimer {
       .otherwise(...this.#reads(candidate));
     const answer = await persist(this.#store.clock, session.signal, () => txn.commit({ signal: session.signal }));
     const fencingToken = answer.succeeded ? answer.revision : this.#ownClaim(answer, owner.acquisitionId);
-    if (fencingToken === undefined) return this.#lost(answer);
+    if (fencingToken === undefined) return this.#lost(answer, session);
     this.#window = Math.max(1, this.#window - 1);
     const item = (answer.responses[0] as RangeResult).kvs[0];
     const claim: Claim = {
@@ -143,22 +147,30 @@ export class Claimer {
       )
       .otherwise(...this.#reads(candidate));
     const answer = await persist(this.#store.clock, session.signal, () => txn.commit({ signal: session.signal }));
-    return answer.succeeded ? { revision: answer.revision, buried: reason ?? UNANSWERED } : this.#lost(answer);
+    return answer.succeeded ? { revision: answer.revision, buried: reason ?? UNANSWERED } : this.#lost(answer, session);
   }
 
   #isAsSeen(candidate: Candidate) {
-    return this.#store
-      .txn()
-      .when(
-        createRevision(this.#layout.of('item', candidate)).equals(candidate.createRevision),
-        createRevision(this.#layout.of('claim', candidate)).equals(0),
-        createRevision(this.#layout.of('wait', candidate)).equals(0),
-        modRevision(this.#layout.of('try', candidate)).equals(candidate.attemptsRevision),
-      );
+    return this.#store.txn().when(
+      createRevision(this.#layout.of('item', candidate)).equals(candidate.createRevision),
+      createRevision(this.#layout.of('claim', candidate)).equals(0),
+      // A mark without a lease is foreign: it would never end.
+      leaseOf(this.#layout.of('wait', candidate)).equals(NO_LEASE),
+      modRevision(this.#layout.of('try', candidate)).equals(candidate.attemptsRevision),
+    );
   }
 
   #reads(candidate: Candidate) {
     return (['item', 'claim', 'wait', 'try'] as const).map((part) => get(this.#layout.of(part, candidate)));
+  }
+
+  /** A claim without a lease would keep the item for ever. Written over, it would keep its create revision, which is our token. */
+  async #removeForeign(claim: KeyValue, { signal }: Session): Promise<void> {
+    this.#foreign.found(claim.key);
+    const unchanged = modRevision(claim.key).equals(claim.modRevision);
+    await persist(this.#store.clock, signal, () =>
+      this.#store.txn().when(unchanged).do(remove(claim.key)).commit({ signal }),
+    );
   }
 
   #ownClaim(answer: TxnAnswer, acquisitionId: string): number | undefined {
@@ -170,10 +182,11 @@ export class Claimer {
    * The view did not show what made the transaction fail, and will do so at the latest at the revision of what was found.
    * An item that is gone never comes back as the same; it is left out until the view has dropped it.
    */
-  #lost(answer: TxnAnswer): Outcome {
+  async #lost(answer: TxnAnswer, session: Session): Promise<Outcome> {
     this.#window = Math.min(WINDOW_MAX, this.#window * 2);
     const [item, ...others] = (answer.responses as readonly RangeResult[]).map(({ kvs }) => kvs[0]);
     if (!item) return { revision: Number.POSITIVE_INFINITY };
+    if (others[0]?.lease === NO_LEASE) await this.#removeForeign(others[0], session);
     return { revision: Math.max(...others.map((kv) => kv?.modRevision ?? 0)) };
   }
 }

@@ -166,7 +166,7 @@ export class Consumer<T, I> {
     if (this.#tended?.view === view && this.#tended.version === version) return;
     this.#tended = { view, version };
     try {
-      if (view.isDrained) await this.#parts.keeper.closeIfDrained(gate, signal);
+      if (view.isDrained) await this.#parts.keeper.closeOverForeign(gate, signal);
       else if (proofOf(this.#parts.release, view.facts)) {
         await this.#parts.keeper.openIfDue(gate, view.facts, signal);
       }

@@ -1,8 +1,8 @@
-import { toText } from '../../core/base/bytes.js';
 import { prefix } from '../../core/base/key-range.js';
 import type { KeyValue } from '../../core/base/key-value.js';
 import type { Store } from '../../core/store.js';
 import { createRevision, remove } from '../../core/txn.js';
+import { ForeignReport } from '../foreign.js';
 import type { Layout } from './layout.js';
 import type { Producer, PutAnswer } from './producer.js';
 import { parseDead } from './records.js';
@@ -28,22 +28,24 @@ export class DeadLetters {
   readonly #store: Store;
   readonly #layout: Layout;
   readonly #producer: Producer;
+  readonly #foreign: ForeignReport;
 
   constructor(store: Store, layout: Layout, producer: Producer) {
     this.#store = store;
     this.#layout = layout;
     this.#producer = producer;
+    this.#foreign = new ForeignReport(store.logger, `dead letters in ${layout.dead}`);
   }
 
   /** The oldest ones. */
   async list(limit: number, signal: AbortSignal): Promise<readonly DeadLetter[]> {
-    const { kvs } = await this.#store.range(prefix(this.#layout.dead), {
-      limit,
-      sortTarget: 'createRevision',
-      sortOrder: 'ascend',
-      signal,
-    });
-    return kvs.map((kv) => this.#letterOf(kv));
+    const oldestFirst = { sortTarget: 'createRevision', sortOrder: 'ascend', signal } as const;
+    const page = await this.#store.range(prefix(this.#layout.dead), { ...oldestFirst, limit });
+    const letters = this.#lettersOf(page.kvs);
+    if (letters.length === page.kvs.length || !page.more) return letters;
+    // Foreign keys took the place of letters that are there.
+    const { kvs } = await this.#store.range(prefix(this.#layout.dead), oldestFirst);
+    return this.#lettersOf(kvs).slice(0, limit);
   }
 
   /** Puts the item into the round that gathers, as new, and removes the letter, in one transaction. */
@@ -67,8 +69,12 @@ export class DeadLetters {
     return succeeded;
   }
 
-  #letterOf(kv: KeyValue): DeadLetter {
-    const slot = this.#layout.parseDead(toText(kv.key));
-    return { ...slot, ...parseDead(kv.value), createRevision: kv.createRevision };
+  #lettersOf(kvs: readonly KeyValue[]): readonly DeadLetter[] {
+    return kvs.flatMap((kv) => {
+      const [slot, record] = [this.#layout.parseDead(kv.key), parseDead(kv.value)];
+      if (slot && record) return { ...slot, ...record, createRevision: kv.createRevision };
+      this.#foreign.found(kv.key);
+      return [];
+    });
   }
 }

@@ -13,7 +13,7 @@ export class ItemNotJsonError extends InvalidArgumentError {
     super(
       path,
       value,
-      'null, a boolean, a finite number, a text, or an array or plain object of these without a cycle: items travel as JSON',
+      'null, a boolean, a finite number, a text, or an array or plain object of these without a cycle, nested at most 999 deep: items travel as JSON',
     );
   }
 }
@@ -43,15 +43,6 @@ export class AckRefusedError extends CoordinationError {
     readonly answer: TxnAnswer,
   ) {
     super(`${what} was not acknowledged: the conditions of the transaction did not hold`);
-  }
-}
-
-/** A key of the queue holds something that no queue wrote. Whoever wrote it has to take it back. */
-export class ForeignValueError extends CoordinationError {
-  readonly code = 'FOREIGN_VALUE';
-  readonly retry = 'never';
-  constructor(readonly key: string) {
-    super(`key ${key} holds something that no barrier queue wrote`);
   }
 }
 

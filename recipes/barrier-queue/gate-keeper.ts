@@ -1,9 +1,12 @@
 import type { Logger } from '../../core/base/logger.js';
-import type { Operation, RangeResult } from '../../core/base/operation.js';
+import { prefix } from '../../core/base/key-range.js';
+import { type KeyValue, NO_LEASE } from '../../core/base/key-value.js';
+import type { Compare, Operation, RangeResult } from '../../core/base/operation.js';
 import type { Store } from '../../core/store.js';
-import { createRevision, get, put, type TxnAnswer } from '../../core/txn.js';
+import { createRevision, get, modRevision, put, type TxnAnswer } from '../../core/txn.js';
+import { ForeignReport } from '../foreign.js';
 import { by } from '../metadata.js';
-import { type Gate, type Layout, readGate } from './layout.js';
+import { type Gate, gateByItems, type Layout, NO_GATE, readGate } from './layout.js';
 import { writeGate } from './records.js';
 import { itemsNamed, keysNamed, lingerMsOf, proofOf, type Release, type RoundFacts } from './release.js';
 
@@ -16,16 +19,30 @@ export class GateKeeper {
   readonly #layout: Layout;
   readonly #release: Release;
   readonly #lingers: boolean;
+  readonly #foreign: ForeignReport;
 
   constructor(store: Store, layout: Layout, release: Release) {
     this.#store = store;
     this.#layout = layout;
     this.#release = release;
     this.#lingers = lingerMsOf(release) !== undefined;
+    this.#foreign = new ForeignReport(store.logger, `barrier queue in ${layout.live}`);
   }
 
   async gate(signal?: AbortSignal): Promise<Gate> {
-    return readGate(await this.#store.get(this.#layout.gate, signal ? { signal } : {}));
+    return this.gateOf(await this.#store.get(this.#layout.gate, signal ? { signal } : {}), signal);
+  }
+
+  /** The gate behind what its key holds. If no queue wrote that, the other keys tell how it must have been. */
+  async gateOf(kv: KeyValue | undefined, signal?: AbortSignal): Promise<Gate> {
+    const gate = readGate(kv);
+    if (gate || !kv) return gate ?? NO_GATE;
+    this.#foreign.found(kv.key);
+    const { kvs } = await this.#store.range(prefix(this.#layout.live), { keysOnly: true, ...(signal && { signal }) });
+    return gateByItems(
+      kvs.flatMap(({ key }) => this.#layout.parse(key) ?? []),
+      kv.modRevision,
+    );
   }
 
   /** The reads that tell what {@link factsOf} needs, as operations of a transaction. */
@@ -49,7 +66,8 @@ export class GateKeeper {
       round,
       consented,
       itemCount: reads[0]?.count ?? 0,
-      lingered: this.#lingers && !isThere(1),
+      // A mark without a lease is foreign: it would never end.
+      lingered: this.#lingers && (reads[1]?.kvs[0]?.lease ?? NO_LEASE) === NO_LEASE,
       hasItem: (id) => isThere(itemsAt + ids.indexOf(id)),
       hasKey: (name) => isThere(itemsAt + ids.length + names.indexOf(name)),
     };
@@ -71,24 +89,44 @@ export class GateKeeper {
     return succeeded;
   }
 
-  /** Closes an open gate if its round is drained, and opens the next round if that is due already. */
-  async closeIfDrained(gate: Gate, signal?: AbortSignal): Promise<void> {
-    if (gate.state === 'closed') return;
+  /**
+   * Closes an open gate if its round is drained, and opens the next round if that is due already.
+   *
+   * @returns whether it was we who closed it
+   */
+  async closeIfDrained(gate: Gate, signal?: AbortSignal): Promise<boolean> {
+    return this.#closeIf(createRevision(this.#layout.round('item', gate.round)).equals(0), gate, signal);
+  }
+
+  /** The same for those who see no item in the round: keys there that are no items must not keep it open for ever. */
+  async closeOverForeign(gate: Gate, signal?: AbortSignal): Promise<void> {
+    if (gate.state === 'closed' || (await this.closeIfDrained(gate, signal))) return;
+    const items = this.#layout.round('item', gate.round);
+    const { kvs, revision } = await this.#store.range(items, { keysOnly: true, ...(signal && { signal }) });
+    if (kvs.length === 0 || kvs.some(({ key }) => this.#layout.parse(key) !== undefined)) return;
+    for (const { key } of kvs) this.#foreign.found(key);
+    // Nothing was put since they were looked at.
+    await this.#closeIf(modRevision(items).isLessThan(revision + 1), gate, signal);
+  }
+
+  async #closeIf(isDrained: Compare, gate: Gate, signal: AbortSignal | undefined): Promise<boolean> {
+    if (gate.state === 'closed') return false;
     const next = { round: gate.round + 1, state: 'closed', consented: false } as const;
     const { succeeded, responses, revision } = await this.#store
       .txn()
-      .when(this.#layout.isUnchanged(gate), createRevision(this.#layout.round('item', gate.round)).equals(0))
+      .when(this.#layout.isUnchanged(gate), isDrained)
       .do(put(this.#layout.gate, this.#written(next)), ...this.factReads(next.round))
       .commit(signal ? { signal } : {});
-    if (!succeeded) return;
+    if (!succeeded) return false;
     const facts = this.factsOf(next.round, false, responses.slice(1));
     await this.openIfDue({ ...next, modRevision: revision }, facts, signal);
+    return true;
   }
 
   /** Reads the gate, and closes or opens it if that is due. */
   async tend(signal?: AbortSignal): Promise<void> {
     const gate = await this.gate(signal);
-    if (gate.state === 'open') return this.closeIfDrained(gate, signal);
+    if (gate.state === 'open') return void (await this.closeIfDrained(gate, signal));
     const answer = await this.readRound(gate, signal);
     if (answer) await this.openIfDue(gate, this.factsOf(gate.round, gate.consented, answer), signal);
   }

@@ -1,5 +1,9 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { NESTED_MAX } from '../metadata.js';
 import { ItemInvalidError, ItemNotJsonError } from './errors.js';
+
+/** An item is nested in the record that is written of it. */
+const ITEM_NESTED_MAX = NESTED_MAX - 1;
 
 /** The schema of a queue's items: what `put` takes and what `consume` gives. Zod's, Valibot's, ArkType's and others fit. */
 export type ItemSchema<T, I> = StandardSchemaV1<I, T>;
@@ -37,7 +41,8 @@ async function validate<T, I>(queue: string, value: unknown, schema: ItemSchema<
 function assertJson(value: unknown, path: string, ancestors: Set<object>): void {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return;
   if (typeof value === 'number' && Number.isFinite(value)) return;
-  if (typeof value !== 'object' || ancestors.has(value)) throw new ItemNotJsonError(path, value);
+  if (typeof value !== 'object' || ancestors.has(value) || ancestors.size === ITEM_NESTED_MAX)
+    throw new ItemNotJsonError(path, value);
   ancestors.add(value);
   if (Array.isArray(value)) {
     for (let index = 0; index < value.length; index += 1) assertJson(value[index], `${path}[${index}]`, ancestors);

@@ -13,14 +13,13 @@
  * Items go into the round that gathers: the gate's if that is closed, the one after it if that is open. Their order is
  * that of their create revisions, which is why an item is never written twice.
  */
-import { toText } from '../../core/base/bytes.js';
 import { prefix } from '../../core/base/key-range.js';
 import type { KeyRange, KeyValue } from '../../core/base/key-value.js';
 import type { Compare } from '../../core/base/operation.js';
 import { modRevision } from '../../core/txn.js';
-import { escapeSegment, recipePrefix, unescapeSegment } from '../keys.js';
+import { textOfKey } from '../foreign.js';
+import { escapeSegment, nameOfSegment, recipePrefix } from '../keys.js';
 import { parseObject } from '../metadata.js';
-import { ForeignValueError } from './errors.js';
 
 /** The state of a queue as its one gate key says it. */
 export interface Gate {
@@ -48,6 +47,8 @@ export type QueueKey =
   | ({ readonly part: SlotPart } & Slot);
 
 const ROUND_DIGITS = 10;
+/** No queue has had so many rounds; what tells of a later one is not believed. */
+const ROUND_MAX = 10 ** 9;
 
 /** Names and reads the keys of one queue. */
 export class Layout {
@@ -87,21 +88,26 @@ export class Layout {
     return `${this.#seen}${escapeSegment(id)}`;
   }
 
-  /** What a key below {@link live} is about; undefined for one that no queue writes. */
-  parse(key: string): QueueKey | undefined {
-    const [part, round, id, ...rest] = key.slice(this.live.length).split('/');
-    if (part === 'gate' && round === undefined) return { part };
-    const roundNumber = Number(round);
-    if (!Number.isSafeInteger(roundNumber) || roundNumber < 1) return undefined;
-    if (part === 'linger' && id === undefined) return { part, round: roundNumber };
-    if (!isSlotPart(part) || id === undefined || rest.length > 0) return undefined;
-    return { part, round: roundNumber, id: unescapeSegment(id) };
+  /** All items, of all rounds. */
+  get items(): KeyRange {
+    return prefix(`${this.live}item/`);
   }
 
-  /** The slot in the name of a dead letter. */
-  parseDead(key: string): Slot {
-    const [round, id] = key.slice(this.dead.length).split('/');
-    return { round: Number(round), id: unescapeSegment(id ?? '') };
+  /** What a key below {@link live} is about; undefined for one that no queue writes. */
+  parse(key: Uint8Array): QueueKey | undefined {
+    const [part, ...rest] = segmentsOf(this.live, key);
+    if (part === 'gate' && rest.length === 0) return { part };
+    if (part === 'linger' && rest.length === 1) {
+      const round = roundOf(rest[0]);
+      return round === undefined ? undefined : { part, round };
+    }
+    const slot = isSlotPart(part) ? slotOf(rest) : undefined;
+    return slot && isSlotPart(part) ? { part, ...slot } : undefined;
+  }
+
+  /** The slot in the name of a dead letter; undefined for a key that no queue writes. */
+  parseDead(key: Uint8Array): Slot | undefined {
+    return slotOf(segmentsOf(this.dead, key));
   }
 
   /** The condition that the gate is as it was read. */
@@ -120,21 +126,50 @@ export function slotName(slot: Slot): string {
   return `${roundName(slot.round)}/${escapeSegment(slot.id)}`;
 }
 
-/**
- * The gate behind its key. No key means the first round, closed.
- *
- * @throws {@link ForeignValueError} if the key holds what no queue wrote
- */
-export function readGate(kv: KeyValue | undefined): Gate {
-  if (!kv) return { round: 1, state: 'closed', consented: false, modRevision: 0 };
+/** The gate behind its key; no key means the first round, closed. `undefined` if the key holds what no queue wrote. */
+export function readGate(kv: KeyValue | undefined): Gate | undefined {
+  if (!kv) return NO_GATE;
   const { round, state, consented } = parseObject(kv.value) ?? {};
-  if (!Number.isSafeInteger(round)) throw new ForeignValueError(toText(kv.key));
-  return {
-    round: round as number,
-    state: state === 'open' ? 'open' : 'closed',
-    consented: consented === true,
-    modRevision: kv.modRevision,
-  };
+  if (!isRound(round) || (state !== 'open' && state !== 'closed')) return undefined;
+  return { round, state, consented: consented === true, modRevision: kv.modRevision };
+}
+
+/** The gate of a queue in which nothing ever happened. */
+export const NO_GATE: Gate = { round: 1, state: 'closed', consented: false, modRevision: 0 };
+
+/**
+ * The gate as the other keys tell of it, where its own holds what no queue wrote: at the first round that has items; open if
+ * one of them was ever handed out. Whoever opens or closes it next writes over what is there.
+ */
+export function gateByItems(keys: Iterable<QueueKey>, modRevision: number): Gate {
+  let round = Number.POSITIVE_INFINITY;
+  const handedOut = new Set<number>();
+  for (const key of keys) {
+    if (key.part === 'item') round = Math.min(round, key.round);
+    else if (key.part === 'try' || key.part === 'claim' || key.part === 'wait') handedOut.add(key.round);
+  }
+  if (round === Number.POSITIVE_INFINITY) return { ...NO_GATE, modRevision };
+  return { round, state: handedOut.has(round) ? 'open' : 'closed', consented: false, modRevision };
+}
+
+/** The text of a key below its start, cut at the slashes; nothing if it is no text. */
+function segmentsOf(start: string, key: Uint8Array): readonly string[] {
+  return textOfKey(key)?.slice(start.length).split('/') ?? [];
+}
+
+function slotOf([round, id, ...rest]: readonly string[]): Slot | undefined {
+  const number = roundOf(round);
+  const name = id === undefined ? undefined : nameOfSegment(id);
+  return number === undefined || name === undefined || rest.length > 0 ? undefined : { round: number, id: name };
+}
+
+function roundOf(name: string | undefined): number | undefined {
+  const round = Number(name);
+  return isRound(round) && name === roundName(round) ? round : undefined;
+}
+
+function isRound(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 1 && (value as number) <= ROUND_MAX;
 }
 
 function roundName(round: number): string {

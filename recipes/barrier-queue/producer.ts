@@ -1,13 +1,14 @@
 import { equalBytes, toBytes } from '../../core/base/bytes.js';
 import { hasCode } from '../../core/base/errors.js';
+import { NO_LEASE } from '../../core/base/key-value.js';
 import type { Compare, Operation, RangeResult } from '../../core/base/operation.js';
 import type { Store } from '../../core/store.js';
-import { createRevision, get, put, type TxnAnswer } from '../../core/txn.js';
+import { createRevision, get, leaseOf, put, type TxnAnswer } from '../../core/txn.js';
 import { newAcquisitionId } from '../keys.js';
 import { parseObject, toJson } from '../metadata.js';
 import { by } from '../metadata.js';
 import type { GateKeeper } from './gate-keeper.js';
-import { type Gate, gatheringRound, type Layout, readGate, type Slot } from './layout.js';
+import { type Gate, gatheringRound, type Layout, type Slot } from './layout.js';
 import { parsePutId, writeItem, writeTimer } from './records.js';
 import type { StoreTimer, StoreTimers } from './store-timer.js';
 
@@ -152,7 +153,8 @@ export class Producer {
     const rounds = new Set([gate.round, gatheringRound(gate)]);
     return [
       ...[...rounds].map((round) => createRevision(this.#layout.of('item', { round, id })).equals(0)),
-      createRevision(this.#layout.seen(id)).equals(0),
+      // A mark without a lease is foreign: it would never end.
+      leaseOf(this.#layout.seen(id)).equals(NO_LEASE),
     ];
   }
 
@@ -187,12 +189,12 @@ export class Producer {
       const isOurs = parsePutId(found.value) === progress.putId;
       return { outcome: 'known', round: slot.round, position: await this.#positionOf(slot, signal), isOurs };
     }
-    if (seen?.kvs[0]) {
+    if (seen?.kvs[0] && seen.kvs[0].lease !== NO_LEASE) {
       const { value } = seen.kvs[0];
       return { outcome: 'known', round: parseSeen(value), position: 0, isOurs: parsePutId(value) === progress.putId };
     }
     if ((gateNow?.kvs[0]?.modRevision ?? 0) !== gate.modRevision) {
-      progress.gate = readGate(gateNow?.kvs[0]);
+      progress.gate = await this.#keeper.gateOf(gateNow?.kvs[0], signal);
       progress.isFirst = this.#lingerMs !== undefined;
       return { outcome: 'again' };
     }

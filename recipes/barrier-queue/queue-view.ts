@@ -1,10 +1,22 @@
-import type { KeyValue } from '../../core/base/key-value.js';
+import { toText } from '../../core/base/bytes.js';
+import { type KeyValue, NO_LEASE } from '../../core/base/key-value.js';
 import { prefix } from '../../core/base/key-range.js';
 import type { Prng } from '../../core/base/prng.js';
 import type { Store } from '../../core/store.js';
-import type { MirrorChange, MirrorDiff } from '../mirror/diff.js';
+import { ForeignValueError } from '../errors.js';
+import { ForeignReport } from '../foreign.js';
+import type { MirrorChange, MirrorDiff, MirrorEntry } from '../mirror/diff.js';
 import { Mirror } from '../mirror/mirror.js';
-import { type Gate, type Layout, type QueueKey, readGate, type Slot, slotName } from './layout.js';
+import {
+  type Gate,
+  gateByItems,
+  type Layout,
+  NO_GATE,
+  type QueueKey,
+  readGate,
+  type Slot,
+  slotName,
+} from './layout.js';
 import { parseAttempts } from './records.js';
 import { keysNamed, type Release, type RoundFacts } from './release.js';
 
@@ -21,11 +33,13 @@ export interface Candidate extends Slot {
 }
 
 /** One key below `q/`, decoded: what it is about, and what is needed of its value. */
-type Entry = { readonly about: QueueKey } & (
-  | { readonly is: 'gate'; readonly gate: Gate }
-  | { readonly is: 'attempts'; readonly attempt: number; readonly reason?: string | undefined }
-  | { readonly is: 'mark' }
-);
+type Entry = { readonly about: QueueKey } &
+  /** Without a gate: its key holds what no queue wrote. */
+  (
+    | { readonly is: 'gate'; readonly gate: Gate | undefined }
+    | { readonly is: 'attempts'; readonly attempt: number; readonly reason?: string | undefined }
+    | { readonly is: 'mark' }
+  );
 
 interface RoundItems {
   readonly items: Map<string, Slot & { readonly createRevision: number }>;
@@ -57,14 +71,18 @@ export class QueueView {
   readonly #claims = new Set<string>();
   readonly #waits = new Set<string>();
   readonly #lingers = new Set<number>();
+  readonly #foreign: ForeignReport;
   readonly #listeners = new Set<() => void>();
-  #gate: Gate = readGate(undefined);
+  #gate: Gate = NO_GATE;
+  /** The revision of the gate's key while that holds what no queue wrote: then the other keys tell how the gate must be. */
+  #foreignGate: number | undefined;
   #failure: { readonly error: Error } | undefined;
   #version = 0;
 
   constructor(store: Store, layout: Layout, release: Release, events: QueueViewEvents, prng?: Prng) {
     this.#store = store;
     this.#layout = layout;
+    this.#foreign = new ForeignReport(store.logger, `barrier queue in ${layout.live}`);
     this.#release = release;
     this.#events = events;
     this.#mirror = new Mirror<Entry>(store, {
@@ -166,17 +184,26 @@ export class QueueView {
 
   // --- Following the store ------------------------------------------------------------------------------------------
 
-  #decode(kv: KeyValue): Entry | undefined {
-    const about = this.#layout.parse(Buffer.from(kv.key).toString());
-    if (about === undefined) return undefined;
-    if (about.part === 'gate') return { about, is: 'gate', gate: readGate(kv) };
-    if (about.part === 'try') return { about, is: 'attempts', ...parseAttempts(kv.value) };
-    return { about, is: 'mark' };
+  #decode(kv: KeyValue): Entry {
+    const about = this.#layout.parse(kv.key);
+    // A mark without a lease would never end.
+    const isForeign = about === undefined || (isLeased(about) && kv.lease === NO_LEASE);
+    if (isForeign) throw new ForeignValueError(toText(kv.key));
+    if (about.part === 'gate') return { about, is: 'gate', gate: this.#known(kv, readGate(kv)) };
+    if (about.part !== 'try') return { about, is: 'mark' };
+    return { about, is: 'attempts', ...(this.#known(kv, parseAttempts(kv.value)) ?? { attempt: 0 }) };
+  }
+
+  /** What is foreign and must be known of all the same: who writes there next compares with its revision. */
+  #known<T>({ key }: KeyValue, value: T | undefined): T | undefined {
+    if (value === undefined) this.#foreign.found(key);
+    return value;
   }
 
   #take(diff: MirrorDiff<Entry>): void {
     const before = this.#gate;
     for (const change of diff.changes) this.#apply(change);
+    if (this.#foreignGate !== undefined) this.#gate = gateByItems(this.#slotKeys(), this.#foreignGate);
     this.#changed();
     if (this.#gate.modRevision === before.modRevision) return;
     this.#watchKeys();
@@ -189,8 +216,7 @@ export class QueueView {
     const { about } = change.type === 'removed' ? change.previous.value : change.current.value;
     switch (about.part) {
       case 'gate':
-        this.#gate = current?.value.is === 'gate' ? current.value.gate : readGate(undefined);
-        return;
+        return this.#applyGate(current);
       case 'linger':
         return mark(this.#lingers, about.round, current !== undefined);
       case 'claim':
@@ -203,6 +229,21 @@ export class QueueView {
         return;
       case 'item':
         return this.#applyItem(about, current?.createRevision);
+    }
+  }
+
+  #applyGate(current: MirrorEntry<Entry> | undefined): void {
+    const gate = current?.value.is === 'gate' ? current.value.gate : NO_GATE;
+    this.#foreignGate = gate ? undefined : current?.modRevision;
+    this.#gate = gate ?? this.#gate;
+  }
+
+  /** The keys that tell of rounds, by what the view has of them. */
+  *#slotKeys(): Generator<QueueKey> {
+    for (const { items } of this.#rounds.values()) for (const item of items.values()) yield { part: 'item', ...item };
+    for (const name of [...this.#attempts.keys(), ...this.#claims, ...this.#waits]) {
+      const round = Number(name.slice(0, name.indexOf('/')));
+      yield { part: 'try', round, id: '' };
     }
   }
 
@@ -246,6 +287,11 @@ export class QueueView {
       this.#keys.set(name, mirror);
     }
   }
+}
+
+/** Whether such a key lives by a lease, whose end it is there for. */
+function isLeased({ part }: QueueKey): boolean {
+  return part === 'claim' || part === 'wait' || part === 'linger';
 }
 
 function mark<T>(marks: Set<T>, value: T, isThere: boolean): void {

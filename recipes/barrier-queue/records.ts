@@ -40,12 +40,11 @@ export function writeAttempts(attempts: Attempts): Uint8Array {
   return toJson(attempts, 'attempts');
 }
 
-export function parseAttempts(value: Uint8Array): Attempts {
+/** `undefined` if no consumer wrote it. */
+export function parseAttempts(value: Uint8Array): Attempts | undefined {
   const { attempt, reason } = parseObject(value) ?? {};
-  return {
-    attempt: Number.isSafeInteger(attempt) ? (attempt as number) : 0,
-    ...(typeof reason === 'string' && { reason }),
-  };
+  if (!isCount(attempt)) return undefined;
+  return { attempt, ...(typeof reason === 'string' && { reason }) };
 }
 
 /** @param itemValue - the value of the item's key, which is kept as it is if it cannot be read */
@@ -55,9 +54,15 @@ export function writeDead(itemValue: Uint8Array, attempts: number, reason: strin
   return toJson({ item, attempts, reason, since } satisfies DeadRecord, 'item');
 }
 
-export function parseDead(value: Uint8Array): DeadRecord {
-  const { item = null, attempts, reason, since } = parseObject(value) ?? {};
-  return { item, attempts: Number(attempts) || 0, reason: String(reason), since: String(since) };
+/** `undefined` if no queue wrote it. */
+export function parseDead(value: Uint8Array): DeadRecord | undefined {
+  const { item, attempts, reason, since } = parseObject(value) ?? {};
+  const isOurs = item !== undefined && isCount(attempts) && typeof reason === 'string' && typeof since === 'string';
+  return isOurs ? { item, attempts, reason, since } : undefined;
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 /** The value of a leased key whose end is all that matters. */

@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { ClosedError } from '../../core/base/errors.js';
 import type { Store } from '../../core/store.js';
+import { ForeignReport } from '../foreign.js';
 import { Feed } from '../mirror/feed.js';
 import { abortable, bounded, linkSignals, type WaitOptions } from '../wait.js';
 import { type ConfigChange, type ConfigEvents, changeTo, mergeChanges, type RejectionError } from './config-change.js';
@@ -45,6 +46,7 @@ export class ConfigWatcher<S extends StandardSchemaV1 = StandardSchemaV1> implem
   readonly #settings: ConfigSettings<S>;
   readonly #layout: ConfigLayout;
   readonly #log: ReleaseLog;
+  readonly #foreignReports: ForeignReport;
   readonly #file: SnapshotFile | undefined;
   readonly #reporter: Reporter | undefined;
   readonly #follower: Follower<S>;
@@ -62,6 +64,7 @@ export class ConfigWatcher<S extends StandardSchemaV1 = StandardSchemaV1> implem
     this.#store = store;
     this.#settings = settings;
     this.#layout = new ConfigLayout(namespace, config);
+    this.#foreignReports = new ForeignReport(store.logger, `reports of config ${config}`);
     this.#log = new ReleaseLog(store, { config, layout: this.#layout, historyMax: settings.historyMax });
     this.#file = snapshot === undefined ? undefined : new SnapshotFile(snapshot, this.#layout.current, store.logger);
     this.#reporter = report ? new Reporter(store, this.#layout, `config ${config}`, options) : undefined;
@@ -189,7 +192,7 @@ export class ConfigWatcher<S extends StandardSchemaV1 = StandardSchemaV1> implem
   async instances(options: WaitOptions = {}): Promise<readonly InstanceReport[]> {
     return this.#bounded('reading reports', options, async (signal) => {
       const { kvs } = await this.#store.range(this.#layout.allSeen, { signal });
-      return parseReports(kvs);
+      return parseReports(kvs, this.#foreignReports);
     });
   }
 

@@ -2,6 +2,8 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Timer } from '../../core/base/clock.js';
 import { hasCode } from '../../core/base/errors.js';
 import type { Store } from '../../core/store.js';
+import type { KeyValue } from '../../core/base/key-value.js';
+import { ForeignReport } from '../foreign.js';
 import { Backoff } from '../mirror/backoff.js';
 import { deferred } from '../mirror/deferred.js';
 import { Mirror } from '../mirror/mirror.js';
@@ -53,6 +55,8 @@ export interface FollowerParts<S extends StandardSchemaV1> {
 export class Follower<S extends StandardSchemaV1> {
   readonly #store: Store;
   readonly #parts: FollowerParts<S>;
+  readonly #foreign: ForeignReport;
+  /** The number of the release in force; 0 if its key holds none that we could have written. */
   readonly #pointer: Mirror<number>;
   readonly #backoff: Backoff;
   readonly #stop = new AbortController();
@@ -74,8 +78,8 @@ export class Follower<S extends StandardSchemaV1> {
     this.#store = store;
     this.#backoff = new Backoff({ leastMs: RETRY_LEAST_MS, mostMs: RETRY_MOST_MS, prng: store.prng });
     this.#parts = parts;
-    const decode = (kv: { readonly value: Uint8Array }) => parsePointer(kv) || undefined;
-    this.#pointer = new Mirror(store, { target: parts.layout.current, decode });
+    this.#foreign = new ForeignReport(store.logger, `config ${parts.settings.name}`);
+    this.#pointer = new Mirror(store, { target: parts.layout.current, decode: (kv) => this.#decode(kv) });
   }
 
   get inForce(): InForce<S> | undefined {
@@ -88,7 +92,7 @@ export class Follower<S extends StandardSchemaV1> {
 
   /** Whether the store may have another release in force: it does not answer, did not yet, or has none any more. */
   get stale(): boolean {
-    return this.#inForce?.source !== 'store' || this.#pointer.stale || !this.#newest();
+    return this.#inForce?.source !== 'store' || this.#pointer.stale || !this.#newest()?.release;
   }
 
   start(): void {
@@ -182,13 +186,24 @@ export class Follower<S extends StandardSchemaV1> {
     }
   }
 
+  #decode(kv: KeyValue): number {
+    const release = parsePointer(kv);
+    if (release === 0) this.#foreign.found(kv.key);
+    return release;
+  }
+
   // --- One look ---------------------------------------------------------------------------------------------------------
 
   async #loadOnce(): Promise<void> {
-    const pointer = this.#newest();
-    if (!pointer) return this.#inForce ? undefined : this.#publishInitial();
-    const isInForce = this.#inForce?.source === 'store' && this.#inForce.revision === pointer.revision;
-    if (isInForce || this.#rejected?.revision === pointer.revision) return;
+    const stored = this.#newest();
+    const isKnown = (revision: number) =>
+      (this.#inForce?.source === 'store' && this.#inForce.revision === revision) ||
+      this.#rejected?.revision === revision;
+    if (stored && isKnown(stored.revision)) return;
+    // What is foreign there stands in the place of a pointer to the newest release.
+    const number = stored?.release === 0 ? await this.#parts.log.newest(this.#stop.signal) : stored?.release;
+    if (!stored || !number) return this.#inForce ? undefined : this.#publishInitial();
+    const pointer = { ...stored, release: number };
     const release = await this.#parts.log.read(pointer.release, this.#stop.signal);
     if (release) return this.#judge(pointer, release);
     // A release that is not there may have been pruned, and then others have followed it.
@@ -200,6 +215,8 @@ export class Follower<S extends StandardSchemaV1> {
   async #judge(pointer: Pointer, release: Release): Promise<void> {
     let current: Output<S>;
     try {
+      // It may be one that no `publish` has let through.
+      assertJson(this.#name, release.document);
       current = await this.#validated(release.document);
     } catch (error) {
       return this.#reject({ ...pointer, error: error as RejectionError });

@@ -3,6 +3,7 @@ import { hasCode } from '../../core/base/errors.js';
 import type { KeyValue } from '../../core/base/key-value.js';
 import { randomHex } from '../../core/base/prng.js';
 import type { Store } from '../../core/store.js';
+import type { ForeignReport } from '../foreign.js';
 import { by, named, parseObject, toJson } from '../metadata.js';
 import { SessionKeeper, type SessionSource } from '../session/session-keeper.js';
 import type { Session } from '../session/session.js';
@@ -101,16 +102,24 @@ export class Reporter {
   }
 }
 
-/** The reports in these keys, without what is none. */
-export function parseReports(kvs: readonly KeyValue[]): readonly InstanceReport[] {
-  return kvs.map(({ value }) => parseObject(value)).filter((report) => isReport(report));
+/** The reports in these keys. What is none is told to the log, and left out. */
+export function parseReports(kvs: readonly KeyValue[], foreign: ForeignReport): readonly InstanceReport[] {
+  return kvs.flatMap(({ key, value }) => {
+    const report = parseObject(value);
+    if (isReport(report)) return [report];
+    foreign.found(key);
+    return [];
+  });
 }
 
 function isReport(value: Readonly<Record<string, unknown>> | undefined): value is InstanceReport & typeof value {
   return (
     value !== undefined &&
     typeof value['instance'] === 'string' &&
-    typeof value['release'] === 'number' &&
+    typeof value['owner'] === 'string' &&
+    Number.isSafeInteger(value['release']) &&
+    (value['error'] === undefined || typeof value['error'] === 'string') &&
+    (value['inForce'] === undefined || Number.isSafeInteger(value['inForce'])) &&
     (value['status'] === 'applied' || value['status'] === 'rejected')
   );
 }

@@ -4,6 +4,7 @@ import type { KeyValue } from '../../core/base/key-value.js';
 import type { OperationResult, RangeResult } from '../../core/base/operation.js';
 import type { Store } from '../../core/store.js';
 import { createRevision, get, modRevision, put, remove } from '../../core/txn.js';
+import { ForeignReport } from '../foreign.js';
 import { newAcquisitionId } from '../keys.js';
 import { by, toJson } from '../metadata.js';
 import { persist } from '../retry.js';
@@ -11,9 +12,7 @@ import { ConfigConflictError, ReleaseNotFoundError } from './errors.js';
 import {
   type ConfigLayout,
   newRelease,
-  numberOfRelease,
   parsePointer,
-  parseRelease,
   type Pointer,
   type Release,
   type ReleaseNotes,
@@ -35,6 +34,7 @@ export interface Published {
 
 /** Releases read at once: documents may be large. */
 const PAGE_RELEASES = 8;
+const PAGE_KEYS = 100;
 
 /**
  * The releases of a configuration in the store. A publication is one transaction: the release, the pointer to it, and the
@@ -45,6 +45,7 @@ export class ReleaseLog {
   readonly #config: string;
   readonly #layout: ConfigLayout;
   readonly #historyMax: number;
+  readonly #foreign: ForeignReport;
 
   constructor(
     store: Store,
@@ -54,11 +55,15 @@ export class ReleaseLog {
     this.#config = options.config;
     this.#layout = options.layout;
     this.#historyMax = options.historyMax;
+    this.#foreign = new ForeignReport(store.logger, `config ${options.config}`);
   }
 
   /** A release; undefined if the history does not have it. */
   async read(release: number, signal: AbortSignal): Promise<Release | undefined> {
-    return parseRelease(await this.#store.get(this.#layout.release(release), { signal }));
+    const kv = await this.#store.get(this.#layout.release(release), { signal });
+    const found = this.#layout.releaseIn(kv);
+    if (kv && !found) this.#foreign.found(kv.key);
+    return found;
   }
 
   /** @throws {@link ReleaseNotFoundError} */
@@ -75,10 +80,30 @@ export class ReleaseLog {
     let page = await this.#store.range(this.#layout.releases, order);
     const { revision } = page;
     for (;;) {
-      for (const kv of page.kvs) releases.push(...[parseRelease(kv) ?? []].flat());
+      for (const kv of page.kvs) {
+        const release = this.#layout.releaseIn(kv);
+        if (release) releases.push(release);
+        else this.#foreign.found(kv.key);
+      }
       const last = page.kvs.at(-1);
       if (!page.more || !last || releases.length >= limit) return releases.slice(0, limit);
       page = await this.#store.range(rangeBetween(this.#layout.releases.key, last.key), { ...order, revision });
+    }
+  }
+
+  /** The number of the newest release; 0 if there is none. A rollback makes a new one, so that is always the one in force. */
+  async newest(signal: AbortSignal): Promise<number> {
+    const order = { sortTarget: 'key', sortOrder: 'descend', keysOnly: true, limit: PAGE_KEYS, signal } as const;
+    for (let range = this.#layout.releases; ;) {
+      const { kvs, more } = await this.#store.range(range, order);
+      for (const { key } of kvs) {
+        const release = this.#layout.numberOf(key);
+        if (release > 0) return release;
+        this.#foreign.found(key);
+      }
+      const last = kvs.at(-1);
+      if (!more || !last) return 0;
+      range = rangeBetween(this.#layout.releases.key, last.key);
     }
   }
 
@@ -91,11 +116,13 @@ export class ReleaseLog {
   async publish(publication: Publication, signal: AbortSignal): Promise<Published> {
     const publicationId = newAcquisitionId(this.#store.prng);
     let round: Round | undefined;
+    let taken = 0;
     const outcome = await persist(this.#store.clock, signal, async () => {
       for (;;) {
-        round ??= await this.#begin(publication, publicationId, signal);
+        round ??= await this.#begin(publication, { publicationId, taken }, signal);
         const outcome = await this.#attempt(round, signal);
-        if (outcome) return outcome;
+        if (outcome !== 'again' && outcome !== 'taken') return outcome;
+        if (outcome === 'taken') taken = round.release.release;
         // Somebody else was quicker: follow what he published.
         round = undefined;
       }
@@ -105,7 +132,11 @@ export class ReleaseLog {
   }
 
   /** Reads what is in force, and makes the release that would follow it. */
-  async #begin(publication: Publication, publicationId: string, signal: AbortSignal): Promise<Round> {
+  async #begin(
+    publication: Publication,
+    { publicationId, taken }: { readonly publicationId: string; readonly taken: number },
+    signal: AbortSignal,
+  ): Promise<Round> {
     const { ifRelease, onlyFirst } = publication;
     const { responses } = await this.#store
       .txn()
@@ -115,11 +146,14 @@ export class ReleaseLog {
       )
       .commit({ signal });
     const current = firstOf(responses[0]);
-    const inForce = parsePointer(current);
+    const last = firstOf(responses[1]);
+    const newest = last ? this.#layout.numberOf(last.key) || (await this.newest(signal)) : 0;
+    // A pointer that is foreign stands where one to the newest release did.
+    const inForce = parsePointer(current) || (current ? newest : 0);
     // Where an operator has deleted the pointer, numbers that were given out are not given out again.
-    const latest = Math.max(inForce, numberOfRelease(firstOf(responses[1])));
+    const latest = Math.max(inForce, newest, taken);
     const expected = onlyFirst ? 0 : ifRelease;
-    const found = onlyFirst ? latest : inForce;
+    const found = onlyFirst ? Math.max(inForce, newest) : inForce;
     if (expected !== undefined && found !== expected) throw new ConfigConflictError(this.#config, expected, found);
     const release = newRelease(latest + 1, publication.document, publication, {
       publicationId,
@@ -128,8 +162,11 @@ export class ReleaseLog {
     return { release, bytes: toJson(release, 'document'), currentRevision: current?.modRevision ?? 0, lost: undefined };
   }
 
-  /** One attempt; undefined if somebody else was quicker, `lost` if nobody can say any more whether it was made before. */
-  async #attempt(round: Round, signal: AbortSignal): Promise<Published | { readonly lost: Error } | undefined> {
+  /**
+   * One attempt. `again` if somebody else was quicker, `taken` if a foreign key stands where the release is to go, `lost` if
+   * nobody can say any more whether it was made before.
+   */
+  async #attempt(round: Round, signal: AbortSignal): Promise<Published | { readonly lost: Error } | 'again' | 'taken'> {
     const { release, bytes, currentRevision } = round;
     const key = this.#layout.release(release.release);
     try {
@@ -141,11 +178,12 @@ export class ReleaseLog {
         .commit({ signal });
       if (succeeded) return { release, pointer: { release: release.release, revision } };
       const [current, existing] = [firstOf(responses[0]), firstOf(responses[1])];
-      if (existing && parseRelease(existing)?.publicationId === release.publicationId) {
+      if (existing && this.#layout.releaseIn(existing)?.publicationId === release.publicationId) {
         return { release, pointer: { release: release.release, revision: existing.createRevision } };
       }
+      if (existing && (current?.modRevision ?? 0) === currentRevision) return 'taken';
       // Ours may have been published, and pruned since; to publish it again could undo what came after.
-      return round.lost !== undefined && !existing && current ? { lost: round.lost } : undefined;
+      return round.lost !== undefined && !existing && current ? { lost: round.lost } : 'again';
     } catch (error) {
       if (hasCode(error, 'OUTCOME_UNKNOWN')) round.lost = error as Error;
       throw error;

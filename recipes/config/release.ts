@@ -1,6 +1,7 @@
 import { toText } from '../../core/base/bytes.js';
 import { prefix, range } from '../../core/base/key-range.js';
 import type { KeyRange, KeyValue } from '../../core/base/key-value.js';
+import { textOfKey } from '../foreign.js';
 import { escapeSegment, recipePrefix } from '../keys.js';
 import { type By, named, parseObject } from '../metadata.js';
 
@@ -34,6 +35,8 @@ export interface Pointer {
 }
 
 const DIGITS = 12;
+/** No configuration has had so many releases; what tells of a later one is not believed. */
+const RELEASE_MAX = 10 ** (DIGITS - 1);
 
 /**
  * Where a configuration has its keys:
@@ -58,6 +61,19 @@ export class ConfigLayout {
 
   get releases(): KeyRange {
     return prefix(`${this.#prefix}rel/`);
+  }
+
+  /** The number in the key of a release; 0 if no publication writes such a key. */
+  numberOf(key: Uint8Array): number {
+    const text = textOfKey(key);
+    const release = Number(text?.slice(-DIGITS));
+    return isNumber(release) && text === this.release(release) ? release : 0;
+  }
+
+  /** The release in a key, or `undefined` if there is none that we could have written. */
+  releaseIn(kv: KeyValue | undefined): Release | undefined {
+    const parsed = kv && parseObject(kv.value);
+    return kv && isRelease(parsed) && this.numberOf(kv.key) === parsed.release ? parsed : undefined;
   }
 
   /** The releases before this one. */
@@ -91,24 +107,25 @@ export function newRelease(
   };
 }
 
-/** The release in a key, or `undefined` if there is none that we could have written. */
-export function parseRelease(kv: Pick<KeyValue, 'value'> | undefined): Release | undefined {
-  const parsed = kv && parseObject(kv.value);
-  return isRelease(parsed) ? parsed : undefined;
-}
-
+/** Whether it is a release, as far as can be told without its key. */
 export function isRelease(parsed: Readonly<Record<string, unknown>> | undefined): parsed is Release & typeof parsed {
-  return parsed !== undefined && typeof parsed['release'] === 'number' && 'document' in parsed;
+  if (parsed === undefined || !('document' in parsed) || !isNumber(parsed['release'])) return false;
+  const { comment, rollbackOf } = parsed;
+  const hasTexts = ['author', 'since', 'publicationId'].every((name) => typeof parsed[name] === 'string');
+  return (
+    hasTexts &&
+    (comment === undefined || typeof comment === 'string') &&
+    (rollbackOf === undefined || typeof rollbackOf === 'number')
+  );
 }
 
-/** The number that `current` has, or 0 if nothing was published, or it is no number. */
+/** The number that `current` has, or 0 if nothing was published, or it is none that we could have written. */
 export function parsePointer(kv: Pick<KeyValue, 'value'> | undefined): number {
-  const release = kv ? Number(toText(kv.value)) : 0;
-  return Number.isSafeInteger(release) && release > 0 ? release : 0;
+  const text = kv ? toText(kv.value) : '';
+  const release = Number(text);
+  return isNumber(release) && text === String(release) ? release : 0;
 }
 
-/** The number in the key of a release, or 0 if it has none. */
-export function numberOfRelease(kv: Pick<KeyValue, 'key'> | undefined): number {
-  const release = kv ? Number(toText(kv.key).slice(-DIGITS)) : 0;
-  return Number.isSafeInteger(release) ? release : 0;
+function isNumber(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 1 && (value as number) <= RELEASE_MAX;
 }

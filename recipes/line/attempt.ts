@@ -1,9 +1,9 @@
 import { toText } from '../../core/base/bytes.js';
-import { prefix as prefixRange, range } from '../../core/base/key-range.js';
-import type { KeyRange, KeyValue } from '../../core/base/key-value.js';
+import { prefix as prefixRange } from '../../core/base/key-range.js';
+import type { KeyValue } from '../../core/base/key-value.js';
 import type { Compare, RangeResult } from '../../core/base/operation.js';
 import type { RangeOptions, Store } from '../../core/store.js';
-import { createRevision, get, leaseOf, put, type Txn, type TxnAnswer } from '../../core/txn.js';
+import { createRevision, get, leaseOf, modRevision, put, type Txn, type TxnAnswer } from '../../core/txn.js';
 import { acquisitionKey, newAcquisitionId } from '../keys.js';
 import { type Metadata, type Owner, ownerHere, toJson } from '../metadata.js';
 import { persist } from '../retry.js';
@@ -92,17 +92,23 @@ export class Attempt {
   }
 
   /**
-   * Puts our key if the line is empty but for the keys to pass over.
+   * Puts our key if the line is empty.
    *
-   * @returns the grant; or the foreign keys, if they are all that is in the way
+   * @param foreignUpTo - a revision at which there were only foreign keys in it: they are passed over, if they have not changed
+   * and no other has come since
+   * @returns the grant; or the foreign keys, if they are all that is in the way, and the revision at which that is so
    */
-  async takeIfEmpty(passOver: readonly KeyValue[]): Promise<{ granted?: Grant; foreign: readonly KeyValue[] }> {
-    const empty = rangesBetween(this.#prefix, passOver).map((part) => createRevision(part).equals(0));
-    const answer = await this.#create(empty, (txn) =>
-      txn.otherwise(get(this.key), get(prefixRange(this.#prefix), { keysOnly: true })),
+  async takeIfEmpty(
+    foreignUpTo?: number,
+  ): Promise<{ granted?: Grant; foreign: readonly KeyValue[]; revision: number }> {
+    const all = prefixRange(this.#prefix);
+    const isEmpty =
+      foreignUpTo === undefined ? createRevision(all).equals(0) : modRevision(all).isLessThan(foreignUpTo + 1);
+    const { revision, kvs } = await this.#create([isEmpty], (txn) =>
+      txn.otherwise(get(this.key), get(all, { keysOnly: true })),
     );
-    if (this.#created !== undefined) return { granted: this.#grant(answer.revision), foreign: [] };
-    return { foreign: answer.kvs.some((kv) => isPlace(this.#prefix, kv)) ? [] : answer.kvs };
+    if (this.#created !== undefined) return { granted: this.#grant(revision), foreign: [], revision };
+    return { foreign: kvs.some((kv) => isPlace(this.#prefix, kv)) ? [] : kvs, revision };
   }
 
   /**
@@ -191,18 +197,6 @@ export class Attempt {
       throw error;
     }
   }
-}
-
-/** What is left of a prefix between some of its keys. */
-function rangesBetween(prefix: string, keys: readonly KeyValue[]): KeyRange[] {
-  const all = prefixRange(prefix);
-  const ranges: KeyRange[] = [];
-  let start = all.key;
-  for (const { key } of keys) {
-    ranges.push(range(start, key));
-    start = Buffer.concat([key, Uint8Array.of(0)]);
-  }
-  return [...ranges, range(start, all.end as Uint8Array)];
 }
 
 function toIncarnation(kv: KeyValue): Incarnation {

@@ -4,6 +4,7 @@ import { prefix as prefixRange } from '../../core/base/key-range.js';
 import type { KeyValue } from '../../core/base/key-value.js';
 import type { CallOptions, RangeOptions, Store } from '../../core/store.js';
 import { PlaceLostError } from '../errors.js';
+import { ForeignReport } from '../foreign.js';
 import type { Janitor } from '../janitor.js';
 import type { Metadata } from '../metadata.js';
 import { persist } from '../retry.js';
@@ -13,6 +14,8 @@ import { type Asked, Attempt, type Grant } from './attempt.js';
 import { isPlace, type Place, toPlace } from './place.js';
 import { type Incarnation, untilGone } from './until-gone.js';
 
+/** So often at most a line that holds foreign keys alone is looked at, if more of them keep coming. */
+const LOOKS_MAX = 10;
 const FIRST_FIRST: RangeOptions = { sortTarget: 'createRevision', sortOrder: 'ascend' };
 
 /** All who stand in a line at one revision. */
@@ -45,7 +48,7 @@ export class WaitingLine {
   readonly #what: string;
   readonly #prefix: string;
   readonly #janitor: Janitor;
-  #foreignReported = false;
+  readonly #foreign: ForeignReport;
 
   /**
    * @param what - what stands at the end of the line, for errors
@@ -56,6 +59,7 @@ export class WaitingLine {
     this.#what = what;
     this.#prefix = prefix;
     this.#janitor = janitor;
+    this.#foreign = new ForeignReport(store.logger, what);
   }
 
   /**
@@ -80,10 +84,12 @@ export class WaitingLine {
    */
   tryAcquire(session: Session, fields: Metadata, signal: AbortSignal): Promise<Grant | undefined> {
     return this.#attempt(session, fields, signal, async (attempt) => {
-      const first = await attempt.takeIfEmpty([]);
-      if (first.foreign.length === 0) return first.granted;
-      this.#reportForeign(first.foreign);
-      return (await attempt.takeIfEmpty(first.foreign)).granted;
+      let answer = await attempt.takeIfEmpty();
+      for (let looks = 1; answer.foreign.length > 0 && looks < LOOKS_MAX; looks += 1) {
+        for (const { key } of answer.foreign) this.#foreign.found(key);
+        answer = await attempt.takeIfEmpty(answer.revision);
+      }
+      return answer.granted;
     });
   }
 
@@ -118,7 +124,7 @@ export class WaitingLine {
       if (!asked.ownStands) throw await this.#placeLost(attempt);
       if (asked.before) await this.#untilEitherIsGone(attempt, asked.before, asked.revision);
       asked = await attempt.ask();
-      if (asked.passedOver.length > 0) this.#reportForeign(asked.passedOver);
+      for (const { key } of asked.passedOver) this.#foreign.found(key);
     }
   }
 
@@ -143,15 +149,6 @@ export class WaitingLine {
       return error as Error;
     }
     return new PlaceLostError(this.#what, key);
-  }
-
-  #reportForeign(keys: readonly KeyValue[]): void {
-    if (this.#foreignReported) return;
-    this.#foreignReported = true;
-    this.#store.logger.warn(
-      { what: this.#what, keys: keys.slice(0, 10).map(({ key }) => toText(key)) },
-      'keys that are no places in the line were found among them and passed over; remove them',
-    );
   }
 }
 

@@ -6,6 +6,7 @@ import type { KeyRange, KeyValue } from '../../core/base/key-value.js';
 import type { Prng } from '../../core/base/prng.js';
 import type { Store, Target } from '../../core/store.js';
 import { toRange } from '../../core/txn.js';
+import { ForeignReport } from '../foreign.js';
 import { abortable, bounded, type WaitOptions } from '../wait.js';
 import { Backoff } from './backoff.js';
 import { deferred } from './deferred.js';
@@ -23,7 +24,10 @@ const PROBE_TIMEOUT_MS = 5_000;
 export interface MirrorOptions<T> {
   /** What to copy: one key, or a range such as `prefix('svc/orders/')`. */
   readonly target: Target;
-  /** The value of a key; undefined for a key that does not belong here, which is then left out. May throw: the same. */
+  /**
+   * The value of a key; undefined for a key that does not belong here, which is then left out. May throw: the same, and the
+   * log is told.
+   */
   readonly decode: (kv: KeyValue) => T | undefined;
   /** After so long a silence the mirror asks the store whether it missed anything. Default '30s'. */
   readonly stall?: Duration;
@@ -80,9 +84,8 @@ export class Mirror<T> implements AsyncDisposable {
   constructor(store: Store, options: MirrorOptions<T>) {
     this.#store = store;
     this.#target = toRange(options.target);
-    this.#replica = new Replica(options.decode, (key, error) =>
-      this.#warn({ key, error }, 'a key that cannot be read is left out'),
-    );
+    const foreign = new ForeignReport(store.logger, `mirror of ${toText(this.#target.key)}`);
+    this.#replica = new Replica(options.decode, (key, error) => foreign.found(key, error));
     this.#stallMs = toMilliseconds(options.stall ?? '30s', 'stall');
     this.#pageKeys = atLeastOne(options.pageKeys ?? 500, 'pageKeys');
     this.#backoff = new Backoff({ leastMs: RETRY_LEAST_MS, mostMs: RETRY_MOST_MS, prng: options.prng ?? store.prng });

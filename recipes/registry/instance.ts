@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from '../../core/base/errors.js';
 import type { KeyValue } from '../../core/base/key-value.js';
-import { checkName, escapeSegment, recipePrefix } from '../keys.js';
+import { textOfKey } from '../foreign.js';
+import { checkName, escapeSegment, nameOfSegment, recipePrefix } from '../keys.js';
 import { type By, parseObject, toJson } from '../metadata.js';
 
 /** What a process says of itself when it registers. */
@@ -80,7 +81,7 @@ export function checkInstance<M>(instance: Instance<M>): void {
     throw new InvalidArgumentError('address', instance.address, 'a text that is not empty');
   }
   const { port } = instance;
-  if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port <= 65_535)) {
+  if (port !== undefined && !isPort(port)) {
     throw new InvalidArgumentError('port', port, 'a whole number from 0 to 65535');
   }
   checkNotNegative(instance.weight, 'weight');
@@ -89,9 +90,18 @@ export function checkInstance<M>(instance: Instance<M>): void {
 
 /** @throws {@link InvalidArgumentError} */
 export function checkNotNegative(amount: number | undefined, field: string): void {
-  if (amount !== undefined && !(Number.isFinite(amount) && amount >= 0)) {
+  if (amount !== undefined && !isAmount(amount)) {
     throw new InvalidArgumentError(field, amount, 'a number of 0 or more');
   }
+}
+
+/** JSON's numbers may be too large for ours: 1e999 is read as infinity. */
+function isAmount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0;
+}
+
+function isPort(value: unknown): value is number {
+  return Number.isInteger(value) && isAmount(value) && value <= 65_535;
 }
 
 /** @throws {@link InvalidArgumentError} if JSON cannot hold the metadata */
@@ -100,14 +110,20 @@ export function encodeInstance<M>(instance: Instance<M>, registrationId: string,
   return toJson({ ...own, ...writer, acquisitionId: registrationId }, 'metadata');
 }
 
+/** The id in the key of an instance or of an override; `undefined` if no registry writes such a key. */
+export function idInKey(start: string, key: Uint8Array): string | undefined {
+  const text = textOfKey(key);
+  return text && nameOfSegment(text.slice(start.length));
+}
+
 /** What a key's value says of an instance; undefined if it is not one. */
 export function decodeInstance<M>(kv: KeyValue): InstanceRecord<M> | undefined {
   const record = parseObject(kv.value);
   if (!record || typeof record['address'] !== 'string' || record['address'] === '') return undefined;
   const text = (field: string) => (typeof record[field] === 'string' ? record[field] : undefined);
-  const amount = (field: string) =>
-    typeof record[field] === 'number' && record[field] >= 0 ? record[field] : undefined;
-  const [port, zone, version] = [amount('port'), text('zone'), text('version')];
+  const amount = (field: string) => (isAmount(record[field]) ? record[field] : undefined);
+  const port = isPort(record['port']) ? record['port'] : undefined;
+  const [zone, version] = [text('zone'), text('version')];
   return {
     address: record['address'],
     ...(port !== undefined && { port }),
@@ -132,7 +148,7 @@ export function decodeOverride(kv: KeyValue): Override | undefined {
   const { drain, weight, reason } = record;
   return {
     ...(typeof drain === 'boolean' && { drain }),
-    ...(typeof weight === 'number' && weight >= 0 && { weight }),
+    ...(isAmount(weight) && { weight }),
     ...(typeof reason === 'string' && { reason }),
   };
 }

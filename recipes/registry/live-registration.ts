@@ -6,6 +6,7 @@ import type { Duration } from '../../core/base/duration.js';
 import type { Store } from '../../core/store.js';
 import { get, modRevision, put } from '../../core/txn.js';
 import type { RangeResult } from '../../core/base/operation.js';
+import { ForeignReport } from '../foreign.js';
 import { newAcquisitionId } from '../keys.js';
 import { by } from '../metadata.js';
 import { Backoff } from '../mirror/backoff.js';
@@ -71,6 +72,7 @@ export class LiveRegistration<M> implements Registration<M> {
   readonly #prng: Prng;
   readonly #keeper: SessionKeeper;
   readonly #ownKey: Mirror<InstanceRecord<M>>;
+  readonly #foreign: ForeignReport;
   readonly #backoff: Backoff;
   readonly #ended = new AbortController();
   readonly #waiters = new Set<Waiter>();
@@ -98,6 +100,7 @@ export class LiveRegistration<M> implements Registration<M> {
     this.#store = store;
     this.#key = instanceKey(settings.namespace, 'svc', this.service, this.id);
     this.#what = `instance ${this.id} of service ${this.service}`;
+    this.#foreign = new ForeignReport(store.logger, this.#what);
     this.#policy = policy;
     this.#prng = settings.prng;
     this.#keeper = new SessionKeeper(store, this.#what, settings.ttl === undefined ? {} : { ttl: settings.ttl });
@@ -202,10 +205,11 @@ export class LiveRegistration<M> implements Registration<M> {
 
   #assertMayReplace(existing: KeyValue): void {
     const other = decodeInstance(existing);
-    if (other?.registrationId === this.#registrationId) return;
-    const owner = other?.owner ?? 'an unknown writer';
-    if (this.#written) throw new InstanceReplacedError(this.service, this.id, owner);
-    if (this.#policy === 'reject') throw new InstanceExistsError(this.service, this.id, owner);
+    // What is no instance keeps nobody from being registered.
+    if (other === undefined) return this.#foreign.found(this.#key);
+    if (other.registrationId === this.#registrationId) return;
+    if (this.#written) throw new InstanceReplacedError(this.service, this.id, other.owner);
+    if (this.#policy === 'reject') throw new InstanceExistsError(this.service, this.id, other.owner);
   }
 
   #wrote(written: Written<M>): void {

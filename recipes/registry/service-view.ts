@@ -1,7 +1,10 @@
+import { toText } from '../../core/base/bytes.js';
 import { ClosedError } from '../../core/base/errors.js';
 import { prefix } from '../../core/base/key-range.js';
+import type { KeyValue } from '../../core/base/key-value.js';
 import type { Prng } from '../../core/base/prng.js';
 import type { Store } from '../../core/store.js';
+import { ForeignValueError } from '../errors.js';
 import { recipePrefix, unescapeSegment } from '../keys.js';
 import { type Change, changeBetween, type Diff, mergeDiffs, type MirrorDiff } from '../mirror/diff.js';
 import { Feed } from '../mirror/feed.js';
@@ -11,6 +14,7 @@ import { NoInstanceError } from './errors.js';
 import {
   decodeInstance,
   decodeOverride,
+  idInKey,
   instanceKey,
   type InstanceRecord,
   type Override,
@@ -76,8 +80,10 @@ export class ServiceView<M> implements AsyncIterable<ViewChange<M>>, AsyncDispos
     const { namespace, mirror } = settings;
     const instances = recipePrefix(namespace, 'svc', service);
     const overrides = recipePrefix(namespace, 'svc-admin', service);
-    this.#records = new Mirror(store, { ...mirror, target: prefix(instances), decode: decodeInstance<M> });
-    this.#overrides = new Mirror(store, { ...mirror, target: prefix(overrides), decode: decodeOverride });
+    const decode = ofNamedKeys(instances, decodeInstance<M>);
+    this.#records = new Mirror(store, { ...mirror, target: prefix(instances), decode });
+    const decodeTheirs = ofNamedKeys(overrides, decodeOverride);
+    this.#overrides = new Mirror(store, { ...mirror, target: prefix(overrides), decode: decodeTheirs });
     const failed = (error: unknown) => this.#feed.end(error);
     this.#records.observe({ failed, diff: (diff) => this.#follow(instances, diff) });
     this.#overrides.observe({ failed, diff: (diff) => this.#follow(overrides, diff) });
@@ -245,6 +251,15 @@ export class ServiceView<M> implements AsyncIterable<ViewChange<M>>, AsyncDispos
     const changes = this.all().map((current) => ({ type: 'added', key: current.id, current }) as const);
     yield* this.#feed.read({ signal, first: { revision: this.revision, changes } });
   }
+}
+
+/** Reads what stands under the name of an instance, and refuses whatever else somebody put below the start of the keys. */
+function ofNamedKeys<T>(start: string, decode: (kv: KeyValue) => T | undefined): (kv: KeyValue) => T {
+  return (kv) => {
+    const value = idInKey(start, kv.key) === undefined ? undefined : decode(kv);
+    if (value === undefined) throw new ForeignValueError(toText(kv.key));
+    return value;
+  };
 }
 
 function idOf(start: string, key: string): string {
