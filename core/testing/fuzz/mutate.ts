@@ -39,6 +39,7 @@ const MUTATIONS: readonly Mutation[] = [
   overwriteNumber,
   insertHugeVarint,
   insertInvalidText,
+  overwriteDigits,
   nest,
 ];
 
@@ -127,6 +128,16 @@ function insertInvalidText(bytes: Buffer, chance: Chance): Buffer {
     chance,
     Buffer.from(chance.pick(['c0af', 'eda080', 'f8888080', 'ff', 'e282', '00', 'efbfbd']), 'hex'),
   );
+}
+
+/** A number in a text: another one, one that is too large for a program, or something else. */
+function overwriteDigits(bytes: Buffer, chance: Chance): Buffer {
+  const text = bytes.toString('latin1');
+  const runs = [...text.matchAll(/\d+/g)];
+  if (runs.length === 0) return bytes;
+  const { 0: digits, index } = chance.pick(runs);
+  const other = chance.pick(['-1', '0', '1e999', '0.5', '9007199254740993', '999999999999', '0x10', '""', 'null', '{}']);
+  return Buffer.from(text.slice(0, index) + other + text.slice(index + digits.length), 'latin1');
 }
 
 /** What a decoder that calls itself may call itself too often for. */

@@ -15,6 +15,7 @@ import { memberInfos } from './targets/member-infos.js';
 import { membershipRecord } from './targets/membership-record.js';
 import { announcement, peerMessages } from './targets/peer-messages.js';
 import { appliedPosition, compactRevision, installedPosition } from './targets/positions.js';
+import { recipeValues } from './targets/recipe-values.js';
 import { requests } from './targets/requests.js';
 import { rpcMessages } from './targets/rpc-messages.js';
 import { snapshot } from './targets/snapshot.js';
@@ -50,4 +51,5 @@ export const TARGETS: readonly FuzzTarget[] = [
   snapshotFile,
   memberCalls,
   clientAnswers,
+  ...recipeValues,
 ];
