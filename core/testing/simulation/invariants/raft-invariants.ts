@@ -130,8 +130,9 @@ export class RaftInvariants {
     try {
       check();
     } catch (error) {
-      if (!(error instanceof InvariantError)) throw error;
-      this.#report(`member ${id.toString(16)}: ${error.message}`);
+      // Whatever else is thrown is a mistake of the check, and must not be taken for one of the member's driver.
+      const what = error instanceof InvariantError ? error.message : String((error as Error).stack);
+      this.#report(`member ${id.toString(16)}: ${what}`);
     }
   }
 }

@@ -17,6 +17,11 @@ const REST_MS = 20_000;
 export interface InvariantsOptions {
   /** How many times as fast as the world's time a member's clock runs at most. Default: the contract's 1.01. */
   readonly fastestRate?: number;
+  /**
+   * More may be damaged on the disks than a quorum can repair, so that what was durable may be gone, and with it what was
+   * committed. Only what is answered is judged then, against what was committed before.
+   */
+  readonly isBoundless?: boolean;
   /** A lease that ends early is no violation, because clocks run apart further than the contract allows. */
   readonly toleratesEarlyLeases?: boolean;
 }
@@ -35,14 +40,16 @@ export class Invariants {
   earlyLeaseCount = 0;
 
   /** For {@link watchInvariants}. */
-  constructor(world: World, { fastestRate = FASTEST_RATE, toleratesEarlyLeases = false }: InvariantsOptions) {
+  constructor(world: World, options: InvariantsOptions) {
+    const { fastestRate = FASTEST_RATE, toleratesEarlyLeases = false, isBoundless = false } = options;
     const report = (what: string) => world.violation(what);
+    const reportRaft = isBoundless ? () => undefined : report;
     const reportLease = toleratesEarlyLeases ? () => void (this.earlyLeaseCount += 1) : report;
     const nowMs = () => world.scheduler.now();
     this.#world = world;
     this.leases = new LeasePromises({ chronicle: this.chronicle, report: reportLease, nowMs, fastestRate });
-    this.#raft = new RaftInvariants({ report, onCommitted: (entry) => this.chronicle.commit(entry) });
-    this.#states = new AppliedStates(this.chronicle, report);
+    this.#raft = new RaftInvariants({ report: reportRaft, onCommitted: (entry) => this.chronicle.commit(entry) });
+    this.#states = new AppliedStates(this.chronicle, reportRaft);
     world.onAssembled((member, parts) => this.#assembled(member, parts));
     world.afterEachEvent((touched) => this.#touched(touched));
   }

@@ -1,5 +1,7 @@
-import { seededPrng } from '../../../base/prng.js';
+import { setMaxListeners } from 'node:events';
+import { type Prng, seededPrng } from '../../../base/prng.js';
 import type { Store } from '../../../store.js';
+import type { VirtualMember } from '../process/virtual-member.js';
 import type { Life, VirtualProcess } from '../process/virtual-process.js';
 import type { World } from '../world.js';
 
@@ -16,7 +18,10 @@ export interface Employed {
   readonly store: Store;
   readonly seed: number;
   readonly process: VirtualProcess;
-  readonly life: Life;
+  /** Aborts when work shall end. Nobody in a process that has ended hears of it. */
+  readonly signal: AbortSignal;
+  /** Whether the process goes on: it has not ended, and is not about to. */
+  readonly isAlive: () => boolean;
 }
 
 interface Position {
@@ -31,8 +36,8 @@ export interface CrewParts {
   /** What its workers are given; each life has a store of its own. `undefined`: it does not serve now. */
   readonly openStore: () => Store | undefined;
   readonly workers: readonly Worker[];
-  /** Its store is the process's own, which ends with it and is not to be closed. */
-  readonly isEmbedded?: boolean;
+  /** The member whose own store this is, which ends with it and is not to be closed. */
+  readonly member?: VirtualMember;
   /** A worker failed with what it should have dealt with. */
   readonly onFailure: (what: string) => void;
 }
@@ -43,6 +48,7 @@ export class Crew {
   #positions: readonly Position[] = [];
   #life: Life | undefined;
   #store: Store | undefined;
+  #stop = new AbortController();
   #lifeCount = 0;
 
   constructor(parts: CrewParts) {
@@ -51,13 +57,18 @@ export class Crew {
 
   /** Who still works: those of a process that has ended do not. */
   get atWork(): readonly string[] {
-    const { process } = this.#parts;
-    return this.#positions.filter(({ isDone, life }) => !isDone && life === process.life).map(({ name }) => name);
+    return this.#positions.filter(({ isDone, life }) => !isDone && this.#goesOn(life)).map(({ name }) => name);
   }
 
   /** Lets go of the connections of the present life. */
   async close(): Promise<void> {
-    if (this.#life === this.#parts.process.life && !this.#parts.isEmbedded) await this.#store?.close();
+    if (this.#life === this.#parts.process.life && this.#parts.member === undefined) await this.#store?.close();
+  }
+
+  /** Ends the work of the present life. */
+  stop(): void {
+    const stop = this.#stop;
+    if (this.#life !== undefined) this.#life.enter(() => stop.abort(new Error('the work is over')));
   }
 
   /** Has the work begun in a process that has begun to run since the last look. */
@@ -70,6 +81,9 @@ export class Crew {
     this.#life = life;
     this.#store = store;
     this.#lifeCount += 1;
+    this.#stop = new AbortController();
+    // Everybody at work listens, and whatever they wait for does.
+    setMaxListeners(0, this.#stop.signal);
     this.#positions = this.#parts.workers.map((worker, at) => this.#employ(worker, at, store, life));
   }
 
@@ -78,18 +92,30 @@ export class Crew {
     const name = `${process.name}.${this.#lifeCount}.${kind}.${at}`;
     const position = { name, life, isDone: false };
     const seed = Math.floor(world.chance(`worker ${name}`).next() * 2 ** 32);
-    work({ name, store, seed, process, life }).then(
+    const isAlive = () => this.#goesOn(life);
+    const { signal } = this.#stop;
+    work({ name, store, seed, process, signal, isAlive }).then(
       () => (position.isDone = true),
       (error: unknown) => {
         position.isDone = true;
-        if (life.isAlive) onFailure(`${name} failed: ${error instanceof Error ? (error.stack ?? '') : String(error)}`);
+        if (isAlive()) onFailure(`${name} failed: ${error instanceof Error ? (error.stack ?? '') : String(error)}`);
       },
     );
     return position;
   }
+
+  #goesOn(life: Life): boolean {
+    return life.isAlive && this.#parts.member?.isEnding !== true;
+  }
+}
+
+/** Those who work in a member's own process, by its embedded store. */
+export function embedded(member: VirtualMember, workers: readonly Worker[]): Omit<CrewParts, 'world' | 'onFailure'> {
+  const openStore = () => (member.state === 'serving' && !member.isEnding ? member.store() : undefined);
+  return { process: member, member, openStore, workers };
 }
 
 /** A stream of chance of a worker's own. */
-export function prngOf({ seed }: Employed) {
+export function prngOf(seed: number): Prng {
   return seededPrng(seed);
 }

@@ -1,6 +1,6 @@
 import { between, type Prng } from '../../../base/prng.js';
 import { KvClient } from '../../cluster/workload/kv-client.js';
-import { KEYS, restUpTo, type Surroundings } from './surroundings.js';
+import { failingQuietly, KEYS, restUpTo, type Surroundings } from './surroundings.js';
 
 /** The keys of KV users; nobody else changes any of them, and each change is recorded. */
 export const SHARED = `${KEYS}kv/`;
@@ -29,7 +29,7 @@ export class SharedKeys {
 /** Reads, writes, deletes, and writes on conditions and in transactions, with pauses; everything is judged. */
 export async function kvUser(keys: SharedKeys, surroundings: Surroundings): Promise<void> {
   const { name, signal } = surroundings;
-  const client = new KvClient(name, keys, surroundings);
+  const client = new KvClient(name, keys, failingQuietly(surroundings));
   while (!signal.aborted) {
     await client.workOnce();
     await restUpTo(surroundings, PAUSE_MS_MAX);

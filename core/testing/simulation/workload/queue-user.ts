@@ -19,8 +19,10 @@ const ATTEMPTS = 1_000;
 export interface SharedQueue {
   readonly check: QueueCheck;
   readonly release: Release;
-  /** Those who consume at present. */
+  /** Those who consume at present, and whether their processes go on. */
   readonly consumers: Map<string, () => boolean>;
+  /** Whether somebody consumes now. */
+  readonly isConsumed: boolean;
 }
 
 /** A release that waits for so many items, or also not longer than so. */

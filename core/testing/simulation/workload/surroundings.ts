@@ -1,7 +1,7 @@
 import { between } from '../../../base/prng.js';
 import {
   KEYS,
-  keepAtIt,
+  keepAtIt as keepAtItAnywhere,
   rest as restOn,
   type Surroundings as OnAnyStore,
 } from '../../cluster/workload/surroundings.js';
@@ -9,7 +9,7 @@ import type { Chronicle } from '../invariants/chronicle.js';
 import type { LeasePromises } from '../invariants/lease-promises.js';
 import type { Judge } from './judge.js';
 
-export { KEYS, keepAtIt };
+export { KEYS };
 
 /** What everybody who works in a world is given. */
 export interface Surroundings extends OnAnyStore {
@@ -24,8 +24,20 @@ export interface Surroundings extends OnAnyStore {
   readonly isAlive: () => boolean;
   /** Whether its process stands still at this moment. */
   readonly isPaused: () => boolean;
+  /** Something failed that must not, unless the process is about to end. */
+  readonly failed: (what: string) => void;
   /** Notes that something was done, or was met, which a campaign must meet now and then. */
   readonly count: (what: string) => void;
+}
+
+/** Does something again and again until work shall end. Passing failures are waited out, all others are findings. */
+export function keepAtIt(surroundings: Surroundings, what: string, work: () => Promise<void>): Promise<void> {
+  return keepAtItAnywhere(failingQuietly(surroundings), what, work);
+}
+
+/** The same, for work whose only findings are failures: those of a process that is about to end are none. */
+export function failingQuietly<S extends Surroundings>(surroundings: S): S {
+  return { ...surroundings, verdict: { ...surroundings.verdict, violation: surroundings.failed } };
 }
 
 /** Waits by the process's clock; less long if work shall end meanwhile. */

@@ -1,24 +1,14 @@
-import { setMaxListeners } from 'node:events';
-import { between, type Prng } from '../../../base/prng.js';
+import { between } from '../../../base/prng.js';
 import { checkReplay } from '../../checkers/replay/replay.js';
 import { describe } from '../../checkers/verdict.js';
 import { Progress } from '../../cluster/workload/progress.js';
 import type { Invariants } from '../invariants/watch-invariants.js';
 import type { World } from '../world.js';
-import { compactor } from './compactor.js';
-import { configUser, Releases } from './config-user.js';
-import { Crew, type Employed, prngOf, type Worker } from './crew.js';
+import { Crew, type CrewParts, embedded, type Employed, prngOf, type Worker } from './crew.js';
 import { Judge } from './judge.js';
-import { Exclusive, exclusiveUser } from './exclusive-user.js';
-import { kvUser, SHARED, SharedKeys } from './kv-user.js';
-import { leaseUser } from './lease-user.js';
-import { Candidacies, observer } from './observer.js';
-import { QueueCheck } from './queue-check.js';
-import { consumer, producer, releaseOf, type SharedQueue } from './queue-user.js';
-import { rangeUser } from './range-user.js';
-import { registrant, viewer } from './registry-user.js';
+import { SHARED } from './kv-user.js';
+import { type Role, Roles } from './roles.js';
 import type { Surroundings } from './surroundings.js';
-import { WatchesOpen, watchUser } from './watch-user.js';
 
 export interface WorkloadOptions {
   readonly invariants: Invariants;
@@ -31,50 +21,36 @@ export interface WorkloadOptions {
 const LOOK_MS = 100;
 /** Within this everything that is under way when the work ends, ends: a call's own timeout, and a recipe's release. */
 const ENDING_MS = 40_000;
-const WATCHES_MS = 20_000;
+/** Within this watches have told everything, and whoever consumes a queue has drained a round. */
+const CATCHING_UP_MS = 20_000;
 /** Beyond its TTL a lease lives for as long as elections take, and the TTL again for each change of leader. */
 const LEASES_MS = 30_000;
-const LINGER_MS = 2_500;
-const EMBEDDED_SHARE = 0.5;
+const EMBEDDED_SHARE = 0.3;
 
 /** Everything that people do with a store, at once, in the processes of a world; and what was promised to them. */
 export class Workload {
   readonly judge: Judge;
   readonly #world: World;
   readonly #options: WorkloadOptions;
-  readonly #stop = new AbortController();
-  readonly #watches = new WatchesOpen();
-  readonly #keys: SharedKeys;
+  readonly #roles: Roles;
   readonly #progress: Progress;
   readonly #crews: Crew[] = [];
   readonly #counts = new Map<string, number>();
-  readonly #mutex: Exclusive;
-  readonly #election: Exclusive;
-  readonly #candidacies: Candidacies;
-  readonly #queue: SharedQueue;
-  readonly #releases: Releases;
+  #isOver = false;
 
   private constructor(world: World, options: WorkloadOptions) {
-    const { invariants, keyCount = 8 } = options;
+    const { chronicle } = options.invariants;
+    const nowMs = () => world.scheduler.now();
+    const report = this.#report;
     this.#world = world;
     this.#options = options;
-    this.#keys = new SharedKeys(keyCount);
-    this.#progress = new Progress(() => world.scheduler.now());
-    this.judge = new Judge({
-      chronicle: invariants.chronicle,
-      report: this.#report,
-      nowMs: () => world.scheduler.now(),
-      isOwned: (key) => key.startsWith(SHARED),
-    });
-    setMaxListeners(0, this.#stop.signal);
-    this.#mutex = this.#exclusive('mutex');
-    this.#election = this.#exclusive('election');
-    this.#candidacies = new Candidacies(this.#election, invariants.chronicle);
-    this.#queue = this.#openQueue();
-    this.#releases = new Releases(invariants.chronicle, this.#report);
+    this.#progress = new Progress(nowMs);
+    this.judge = new Judge({ chronicle, report, nowMs, isOwned: (key) => key.startsWith(SHARED) });
+    const prng = world.chance('workload');
+    this.#roles = new Roles({ chronicle, report, prng, keyCount: options.keyCount ?? 8 });
   }
 
-  /** Begins the work in all clients that the world has, and in some of its members. */
+  /** Begins the work, in clients of the world and in some of its members. */
   static async start(world: World, options: WorkloadOptions): Promise<Workload> {
     const workload = new Workload(world, options);
     workload.#employAll();
@@ -92,37 +68,49 @@ export class Workload {
     return this.#counts;
   }
 
-  /**
-   * Ends the work. Everything that is under way must come to its end, for all is well again.
-   *
-   * @throws if something does not
-   */
+  /** Ends the work. All is well again, so whoever is behind catches up, and everything that is under way comes to its end. */
   async stop(): Promise<void> {
-    const { scheduler } = this.#world;
-    const { chronicle } = this.#options.invariants;
-    const { revision } = chronicle;
-    await scheduler.until(() => this.#watches.haveBeenTold(revision), WATCHES_MS, `all watches to tell ${revision}`);
-    this.#stop.abort(new Error('the work is over'));
+    const { revision } = this.#options.invariants.chronicle;
+    const { watches, queue } = this.#roles;
+    await this.#isSoon(
+      () => watches.haveBeenTold(revision),
+      CATCHING_UP_MS,
+      `no watch lacks anything up to ${revision}`,
+    );
+    const { round } = queue.check.gate;
+    const isDrained = () => queue.check.gate.state === 'closed' || queue.check.gate.round > round;
+    await this.#isSoon(
+      () => isDrained() || !queue.isConsumed,
+      CATCHING_UP_MS,
+      `round ${round} of the queue is drained`,
+    );
+    this.#isOver = true;
+    for (const crew of this.#crews) crew.stop();
     const atWork = () => this.#crews.flatMap((crew) => crew.atWork);
-    await scheduler
-      .until(() => atWork().length === 0, ENDING_MS)
-      .catch(() => this.#report(`within ${ENDING_MS} ms these have not ended: ${atWork().join(', ')}`));
+    await this.#isSoon(
+      () => atWork().length === 0,
+      ENDING_MS,
+      'all work has ended',
+      () => atWork().join(', '),
+    );
   }
 
   /**
    * What can be said only at the end: what leases held is gone, everybody lets go of what they had, and the whole history
    * is in order.
-   *
-   * @throws if something is left behind
    */
   async check(): Promise<void> {
-    const { scheduler } = this.#world;
-    const { chronicle } = this.#options.invariants;
-    const left = () => [...chronicle.leases.keys()].map((id) => id.toString(16));
-    await scheduler
-      .until(() => left().length === 0, LEASES_MS)
-      .catch(() => this.#report(`these leases do not end: ${left().join(', ')}`));
-    this.#closeStores();
+    const { leases } = this.#options.invariants.chronicle;
+    const left = () => [...leases.keys()].map((id) => id.toString(16)).join(', ');
+    await this.#isSoon(() => leases.size === 0, LEASES_MS, 'all leases have ended', left);
+    const closing = this.#crews.map((crew) => crew.close());
+    await this.#isSoon(
+      () => this.#timersLeft() === '',
+      ENDING_MS,
+      'no timer is left',
+      () => this.#timersLeft(),
+    );
+    await Promise.all(closing);
     this.judge.finish();
     const { operations, log } = this.judge;
     const verdict = checkReplay(operations, log, { firstRevision: 2, isOwned: (key) => key.startsWith(SHARED) });
@@ -131,86 +119,64 @@ export class Workload {
 
   readonly #report = (what: string): void => this.#world.violation(what);
 
+  async #isSoon(isSo: () => boolean, patienceMs: number, what: string, why = () => ''): Promise<void> {
+    const { scheduler } = this.#world;
+    const deadlineMs = scheduler.now() + patienceMs;
+    while (!isSo()) {
+      if (scheduler.now() > deadlineMs)
+        return this.#report(`it did not become so within ${patienceMs} ms that ${what} (${why()})`);
+      await scheduler.sleep(LOOK_MS);
+    }
+  }
+
   readonly #look = (): void => {
-    if (this.#stop.signal.aborted) return;
+    if (this.#isOver) return;
     for (const crew of this.#crews) crew.look();
     this.#world.scheduler.after(LOOK_MS, this.#look);
   };
 
+  /** Each works in one process, which others may share; most of them are clients. */
   #employAll(): void {
     const prng = this.#world.chance('workload');
     const { clients, members } = this.#world;
-    for (const client of clients) {
-      const workers = this.#draw(prng);
-      this.#crew({ process: client, openStore: () => client.store(), workers });
+    const places = [...clients, ...members].map(() => [] as Worker[]);
+    for (const role of this.#roles.draw()) {
+      const isEmbedded = clients.length === 0 || prng.next() < EMBEDDED_SHARE;
+      const [first, count] = isEmbedded ? [clients.length, members.length] : [0, clients.length];
+      (places[first + between(prng, 0, count - 1)] as Worker[]).push(this.#worker(role));
     }
-    for (const member of members) {
-      if (prng.next() > EMBEDDED_SHARE) continue;
-      const openStore = () => (member.state === 'serving' ? member.store() : undefined);
-      this.#crew({ process: member, openStore, workers: this.#draw(prng), isEmbedded: true });
-    }
+    places.forEach((workers, at) => {
+      if (workers.length === 0) return;
+      const client = clients[at];
+      if (client === undefined) this.#crew(embedded(members[at - clients.length]!, workers));
+      else this.#crew({ process: client, openStore: () => client.store(), workers });
+    });
   }
 
-  #crew(parts: Pick<ConstructorParameters<typeof Crew>[0], 'process' | 'openStore' | 'workers' | 'isEmbedded'>): void {
+  #crew(parts: Omit<CrewParts, 'world' | 'onFailure'>): void {
     this.#crews.push(new Crew({ ...parts, world: this.#world, onFailure: this.#report }));
   }
 
-  /** Some of everybody. */
-  #draw(prng: Prng): readonly Worker[] {
-    const workers = [this.#worker('kv', (given) => kvUser(this.#keys, given))];
-    const odds: readonly (readonly [number, Worker])[] = [
-      [0.5, this.#worker('range', rangeUser)],
-      [0.6, this.#worker('watch', (given) => watchUser(this.#watches, given))],
-      [0.4, this.#worker('lease', leaseUser)],
-      [0.2, this.#worker('compactor', compactor)],
-      [0.4, this.#worker('mutex', (given) => exclusiveUser(this.#mutex, given))],
-      [0.3, this.#worker('election', (given) => exclusiveUser(this.#election, given))],
-      [0.2, this.#worker('observer', (given) => observer(this.#election, this.#candidacies, given))],
-      [0.3, this.#worker('producer', (given) => producer(this.#queue, given))],
-      [0.3, this.#worker('consumer', (given) => consumer(this.#queue, given))],
-      [0.2, this.#worker('registrant', registrant)],
-      [0.2, this.#worker('viewer', viewer)],
-      [0.2, this.#worker('config', (given) => configUser(this.#releases, given))],
-    ];
-    for (const [probability, worker] of odds) if (prng.next() < probability) workers.push(worker);
-    return workers;
+  #worker({ kind, play }: Role): Worker {
+    return { kind, work: (employed) => play(this.#surroundings(employed)) };
   }
 
-  #exclusive(kind: 'mutex' | 'election'): Exclusive {
-    const { chronicle } = this.#options.invariants;
-    const ttlMs = Exclusive.ttlMs(this.#world.chance('workload').next());
-    return new Exclusive(kind, 'contended', ttlMs, { chronicle, report: this.#report });
-  }
-
-  #openQueue(): SharedQueue {
-    const { chronicle } = this.#options.invariants;
-    const prng = this.#world.chance('workload');
-    const itemsMin = between(prng, 1, 4);
-    const lingers = prng.next() < 0.5;
-    const parts = { chronicle, report: this.#report, itemsMin, lingers };
-    const release = releaseOf(lingers ? { itemsMin, lingerMs: LINGER_MS } : { itemsMin });
-    return { check: new QueueCheck('work', parts), release, consumers: new Map() };
-  }
-
-  #worker(kind: string, user: (surroundings: Surroundings) => Promise<void>): Worker {
-    return { kind, work: (employed) => user(this.#surroundings(employed)) };
-  }
-
-  #surroundings(employed: Employed): Surroundings {
-    const { invariants } = this.#options;
+  #surroundings({ name, store, signal, isAlive, process, seed }: Employed): Surroundings {
+    const { chronicle, leases } = this.#options.invariants;
     return {
-      name: employed.name,
-      store: employed.store,
-      prng: prngOf(employed),
+      name,
+      store,
+      prng: prngOf(seed),
       history: this.judge,
       progress: this.#progress,
       verdict: { violation: this.#report, earlyEnd: this.#earlyEnd },
-      signal: this.#stop.signal,
-      chronicle: invariants.chronicle,
-      leases: invariants.leases,
+      signal,
+      chronicle,
+      leases,
       nowMs: () => this.#world.scheduler.now(),
-      isAlive: () => employed.life.isAlive,
-      isPaused: () => employed.process.isPaused,
+      isAlive,
+      failed: (what) => isAlive() && this.#report(what),
+      isPaused: () => process.isPaused,
       count: (what) => this.#count(what),
     };
   }
@@ -225,7 +191,10 @@ export class Workload {
     this.#world.reached.note(`workload: ${what}`);
   }
 
-  #closeStores(): void {
-    for (const crew of this.#crews) void crew.close();
+  /** A client whose stores are closed waits for nothing. */
+  #timersLeft(): string {
+    const { clients } = this.#world;
+    const busy = clients.filter((client) => client.isRunning && client.clock.timerCount > 0);
+    return busy.map(({ name, clock }) => `${clock.timerCount} of ${name}`).join(', ');
   }
 }
