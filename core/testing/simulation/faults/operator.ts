@@ -116,17 +116,20 @@ export class Operator {
 
   async #replace(member: VirtualMember): Promise<void> {
     const { world, atlas } = this.#ground;
-    const atOnce = this.#dice.chance(0.5);
+    const inOneStep = this.#dice.chance(0.5);
     let isAsked = false;
     for (let tries = 0; tries < TRIES_MAX; tries += 1) {
       const members = await this.#members();
-      if (members !== undefined && !members.some(({ id }) => id === member.id)) {
+      const old = members?.find(({ id }) => id === member.id);
+      if (members !== undefined && old === undefined) {
         atlas.replaced(member);
-        if (!atOnce) await this.add({ isLearner: false });
+        if (!inOneStep) await this.add({ isLearner: false });
         return;
       }
-      if (members !== undefined && !atOnce) await this.remove(member);
-      else if (members !== undefined && !isAsked) isAsked = await this.add({ isLearner: true, replaces: member.id });
+      if (old !== undefined && (old.isLearner || !inOneStep)) await this.remove(member);
+      else if (old !== undefined && !isAsked) isAsked = await this.add({ isLearner: true, replaces: member.id });
+      const successor = members?.find(({ replaces }) => replaces === member.id);
+      if (successor !== undefined) await this.ask((face) => face.memberPromote(successor.id));
       await world.scheduler.sleep(RETRY_MS);
     }
   }

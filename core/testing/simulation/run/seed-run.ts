@@ -38,6 +38,7 @@ export class SeedRun {
     this.#invariants = watchInvariants(world, {
       fastestRate: 1 + clockErrorMax,
       toleratesEarlyLeases: mode === 'beyond clock',
+      isBoundless: mode === 'beyond disk',
     });
     const lastMs = Math.max(0, ...parts.faults.map(({ atMs }) => atMs + AFTER_LAST_MS));
     this.ground = new Ground(world, parts.options, Math.max(parts.options.safetyMs, lastMs));
