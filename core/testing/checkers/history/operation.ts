@@ -120,6 +120,8 @@ export interface Answer {
   readonly responses?: readonly PartAnswer[];
   /** The fencing token. */
   readonly token?: number;
+  /** How long after the call the lease of what was acquired surely lives, where that is not the TTL asked for. */
+  readonly ttl?: number;
 }
 
 /** The answer of a read, or of a part of a transaction. */

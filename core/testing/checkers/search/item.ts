@@ -20,13 +20,18 @@ export function toItem(operation: Operation): Item {
 /** Operations between two moments at which none was open, those aside that may never be carried out. */
 export type Segment = readonly Item[];
 
-/** Cuts at every moment at which nothing is open. An operation that returns as another is called is open. */
-export function segmentsOf(items: readonly Item[]): Segment[] {
+/**
+ * Cuts at moments at which nothing is open. An operation that returns as another is called is open.
+ *
+ * @param least - how many operations a segment has before it is cut
+ */
+export function segmentsOf(items: readonly Item[], least: number): Segment[] {
   const segments: Item[][] = [];
   let openUntil = -Infinity;
   for (const item of [...items].sort((a, b) => a.call - b.call)) {
-    if (item.call > openUntil) segments.push([]);
-    segments.at(-1)?.push(item);
+    const segment = segments.at(-1);
+    if (!segment || (item.call > openUntil && segment.length >= least)) segments.push([item]);
+    else segment.push(item);
     openUntil = Math.max(openUntil, item.return);
   }
   return segments;

@@ -1,15 +1,18 @@
 import type { LogEvent, Operation } from '../history/operation.js';
+import { replay, type ReplayOptions } from '../replay/replay.js';
 import type { Verdict } from '../verdict.js';
 import { type Item, type Segment, segmentsOf, toItem } from './item.js';
 import { type Model, NotOfThisModel } from './model.js';
 import { type Budget, type Optional, type Possibility, SegmentSearch, SpentError } from './segment-search.js';
-import { settleByLog, settleByValues } from './settle.js';
+import { settleByValues, settled } from './settle.js';
 import { States } from './states.js';
 import { withoutNeedlessReads } from './witness.js';
 
 const STEPS_MAX = 5_000_000;
 const NODES_MAX = 2_000_000;
 const STATES_SHOWN = 5;
+/** Each segment costs something, and each operation in one a bit in each configuration. */
+const SEGMENT_LEAST = 32;
 /** What each object may spend at first, and by how much more at each further try. */
 const FIRST_STEPS = 1 << 14;
 const TIMES_MORE = 8;
@@ -22,8 +25,9 @@ export interface SearchOptions {
   readonly nodesMax?: number;
   /** Default: none; the same history then always has the same verdict. */
   readonly timeoutMs?: number;
-  /** The complete write log, by which unknown writes are settled. */
+  /** The complete write log: the history must fit it, and unknown writes are settled by it; see {@link replay}. */
   readonly log?: Iterable<LogEvent>;
+  readonly logOptions?: ReplayOptions;
 }
 
 /**
@@ -39,8 +43,10 @@ export function checkLinearizable<S>(
 ): Verdict {
   try {
     const all = [...operations];
-    const settled = options.log ? settleByLog(all, options.log) : all;
-    return judgeAll(partitionsOf(settled, model), model, options);
+    const replayed = options.log && replay(all, options.log, options.logOptions);
+    if (replayed?.verdict.verdict === 'violation') return replayed.verdict;
+    const clear = replayed?.verdict.verdict === 'ok' ? settled(all, replayed.revisionOf) : all;
+    return judgeAll(partitionsOf(clear, model), model, options);
   } catch (error) {
     if (error instanceof NotOfThisModel) return { verdict: 'unknown', why: error.message };
     throw error;
@@ -85,16 +91,30 @@ function partitionsOf<S>(operations: readonly Operation[], model: Model<S>): Map
 function judge<S>(partition: string, all: readonly Item[], model: Model<S>, options: SearchOptions): Verdict {
   const items = model.hasValues ? settleByValues(all) : all;
   const optionals = optionalsOf(items, model);
-  const search = new PartitionSearch(model, optionals, options);
+  const known = items.filter(({ isOptional }) => !isOptional);
+  const searched = (least: number) => new PartitionSearch(model, optionals, options).run(segmentsOf(known, least));
   try {
-    const finding = search.run(segmentsOf(items.filter(({ isOptional }) => !isOptional)));
-    if (!finding) return { verdict: 'ok', judgedCount: items.length };
-    return { verdict: 'violation', ...search.explain(partition, finding) };
+    const explain = searched(SEGMENT_LEAST);
+    if (!explain) return { verdict: 'ok', judgedCount: items.length };
+    return { verdict: 'violation', ...(searchedAgain(searched) ?? explain)(partition) };
   } catch (error) {
     if (error instanceof SpentError) return { verdict: 'unknown', why: `${model.name} ${partition}: ${error.message}` };
     throw error;
   }
 }
+
+/** In the least segments, so that what is shown is short; it may be that there is not enough to spend for that. */
+function searchedAgain(searched: (least: number) => Explain | undefined): Explain | undefined {
+  try {
+    return searched(1);
+  } catch (error) {
+    if (error instanceof SpentError) return undefined;
+    throw error;
+  }
+}
+
+/** Puts a violation into words. */
+type Explain = (partition: string) => { what: string; witness: readonly Operation[] };
 
 /** A segment that has no legal order from any of these. */
 interface Finding {
@@ -119,7 +139,7 @@ class PartitionSearch<S> {
   }
 
   /** From segment to segment, and back to an earlier one to come out of it in another state where it does not go on. */
-  run(segments: readonly Segment[]): Finding | undefined {
+  run(segments: readonly Segment[]): Explain | undefined {
     const used = new Uint32Array(Math.ceil(this.#optionals.length / 32));
     const searches: SegmentSearch[] = [];
     const enter = (at: number, start: Possibility) =>
@@ -135,10 +155,11 @@ class PartitionSearch<S> {
     const furthest = searches.at(-1);
     if (!furthest) return undefined;
     const { starts, stuck } = furthest;
-    return { segment: segments[searches.length - 1] as Segment, starts, stuck };
+    const segment = segments[searches.length - 1] as Segment;
+    return (partition) => this.#explain(partition, { segment, starts, stuck });
   }
 
-  explain(partition: string, { segment, starts, stuck }: Finding): { what: string; witness: readonly Operation[] } {
+  #explain(partition: string, { segment, starts, stuck }: Finding): { what: string; witness: readonly Operation[] } {
     const prefix = segment.filter(({ call }) => call <= stuck.return);
     const least = withoutNeedlessReads(prefix, stuck, {
       isRead: ({ operation }) => this.#model.isRead(operation),

@@ -14,8 +14,15 @@ export function settleByLog(
   log: Iterable<LogEvent>,
   options: ReplayOptions = {},
 ): readonly Operation[] {
-  const { verdict, revisionOf } = replay(operations, log, options);
-  if (verdict.verdict !== 'ok') return operations;
+  const replayed = replay(operations, log, options);
+  return replayed.verdict.verdict === 'ok' ? settled(operations, replayed.revisionOf) : operations;
+}
+
+/** The same, by what a replay has found: the revision that an unknown write made, by its place in the history. */
+export function settled(
+  operations: readonly Operation[],
+  revisionOf: ReadonlyMap<number, number>,
+): readonly Operation[] {
   const toldBy = earliestTold(operations);
   return operations.flatMap((operation, id) => {
     if (operation.outcome !== 'unknown' || !isStoreOperation(operation)) return [operation];
