@@ -5,12 +5,13 @@ describe('a trace', () => {
   test('tells the last steps, oldest first', () => {
     let nowMs = 0;
     const trace = new Trace(() => nowMs, 3);
-    for (nowMs of [1, 2, 3.5, 1_234]) trace.note('is killed', `m${Math.floor(nowMs)}`, nowMs === 1_234 ? 255n : '');
+    for (nowMs of [1, 2, 3.5, 1_234])
+      trace.note('is killed', `m${Math.floor(nowMs)}`, nowMs === 1_234 ? { by: 255n, why: new Error('x') } : '');
 
     expect(trace.last().map((step) => step.trim())).toEqual([
       '2.000 ms  m2  is killed',
       '3.500 ms  m3  is killed',
-      '1234.000 ms  m1234  is killed  ff',
+      '1234.000 ms  m1234  is killed  by: ff, why: x',
     ]);
   });
 
@@ -28,6 +29,7 @@ describe('a trace', () => {
       hashOf((trace) => trace.note('a', 'x')),
       hashOf((trace) => trace.note('a', 1)),
       hashOf((trace) => trace.note('a', 2n)),
+      hashOf((trace) => trace.note('b', 'x', { shown: 'alone' })),
       hashOf((trace) => trace.note('a', 'x', 0.5)),
       hashOf((trace) => trace.event(1, 2)),
       hashOf((trace) => trace.event(2, 1)),

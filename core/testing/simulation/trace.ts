@@ -1,5 +1,7 @@
 /** What one step of a world was about: a name or a number, kept as it is until somebody wants to read it. */
 export type Noted = string | number | bigint;
+/** More about it, for people: it is shown, and does not count for the hash. */
+export type Fields = Readonly<Record<string, unknown>>;
 
 /** How many strings' hashes are remembered; words repeat, values do not. */
 const WORDS_MAX = 10_000;
@@ -25,12 +27,12 @@ export class Trace {
   }
 
   /** Notes that something happened, now. @param about - who or what it was about */
-  note(what: string, about: Noted = '', detail: Noted = ''): void {
+  note(what: string, about: Noted = '', detail: Noted | Fields = ''): void {
     const atMs = this.#nowMs();
     this.#mixNumber(atMs);
     this.#mix(this.#wordOf(what));
     if (about !== '') this.#mixNoted(about);
-    if (detail !== '') this.#mixNoted(detail);
+    if (detail !== '' && typeof detail !== 'object') this.#mixNoted(detail);
     const step = this.#kept[this.#count % this.#kept.length];
     this.#count += 1;
     if (step !== undefined) Object.assign(step, { atMs, what, about, detail });
@@ -86,7 +88,7 @@ interface Step {
   atMs: number;
   what: string;
   about: Noted;
-  detail: Noted;
+  detail: Noted | Fields;
 }
 
 function shown({ atMs, what, about, detail }: Step): string {
@@ -94,8 +96,13 @@ function shown({ atMs, what, about, detail }: Step): string {
   return words.filter((word) => word !== '').join('  ');
 }
 
-function textOf(noted: Noted): string {
-  return typeof noted === 'bigint' ? noted.toString(16) : String(noted);
+function textOf(noted: unknown): string {
+  if (typeof noted === 'bigint') return noted.toString(16);
+  if (noted instanceof Error) return noted.message;
+  if (typeof noted !== 'object' || noted === null) return String(noted);
+  return Object.entries(noted)
+    .map(([name, value]) => `${name}: ${textOf(value)}`)
+    .join(', ');
 }
 
 function hexOf(word: number): string {

@@ -1,6 +1,7 @@
 /**
  * One eventful world from one number, alone in a process, so that two of them can be compared: prints what became of it as
- * one line of JSON. `one-world.js <seed> [bypass]`: with a second word, something in it asks Node for chance.
+ * one line of JSON. `one-world.js <seed> [bypass|reject]`: with a second word, something in it asks Node for chance, or
+ * rejects a promise that nobody looks at.
  */
 import { guardAgainstTheOutside } from './guard.js';
 import { randomUUID } from 'node:crypto';
@@ -8,7 +9,7 @@ import { Mutex } from '../../../../recipes/index.js';
 import type { Store } from '../../../store.js';
 import { type VirtualMember, World } from '../world.js';
 
-const ROUNDS = 8;
+const ROUNDS = 6;
 const FAULT_MS = 700;
 
 const seed = Number(process.argv[2]);
@@ -76,6 +77,7 @@ async function life(): Promise<void> {
     await pick(faults)(member, pick(world.members.filter((other) => other !== member)));
     await world.scheduler.sleep(FAULT_MS);
     if (process.argv[3] === 'bypass') world.trace.note(randomUUID());
+    if (process.argv[3] === 'reject') void Promise.reject(new Error('nobody looks'));
     world.network.heal();
   }
   isOver = true;

@@ -1,6 +1,7 @@
 import type { Logger } from '../../../base/logger.js';
 import type { Origin } from '../../../base/origin.js';
 import { between, type Prng } from '../../../base/prng.js';
+import type { Fields } from '../trace.js';
 import type { World } from '../world.js';
 import { type ClockHome, VirtualClock } from './virtual-clock.js';
 
@@ -145,8 +146,8 @@ export class VirtualProcess {
   /** What it logs: the world remembers each distinct message as a path that was reached. */
   get logger(): Logger {
     const { trace, reached } = this.world;
-    const note = (_fields: object, message: string) => {
-      trace.note(message, this.name);
+    const note = (fields: object, message: string) => {
+      trace.note(message, this.name, fields as Fields);
       reached.note(message);
     };
     return { debug: note, info: note, warn: note, error: note };
