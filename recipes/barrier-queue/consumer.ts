@@ -166,7 +166,8 @@ export class Consumer<T, I> {
     if (this.#tended?.view === view && this.#tended.version === version) return;
     this.#tended = { view, version };
     try {
-      if (view.isDrained) await this.#parts.keeper.closeOverForeign(gate, signal);
+      if (view.isGateForeign) await this.#parts.keeper.gate(signal);
+      else if (view.isDrained) await this.#parts.keeper.closeOverForeign(gate, signal);
       else if (proofOf(this.#parts.release, view.facts)) {
         await this.#parts.keeper.openIfDue(gate, view.facts, signal);
       }

@@ -1,4 +1,5 @@
 import type { Logger } from '../../core/base/logger.js';
+import { hasCode } from '../../core/base/errors.js';
 import { prefix } from '../../core/base/key-range.js';
 import { type KeyValue, NO_LEASE } from '../../core/base/key-value.js';
 import type { Compare, Operation, RangeResult } from '../../core/base/operation.js';
@@ -6,9 +7,12 @@ import type { Store } from '../../core/store.js';
 import { createRevision, get, modRevision, put, type TxnAnswer } from '../../core/txn.js';
 import { ForeignReport } from '../foreign.js';
 import { by } from '../metadata.js';
-import { type Gate, gateByItems, type Layout, NO_GATE, readGate } from './layout.js';
+import { type Gate, gateByItems, type Layout, readGate } from './layout.js';
 import { writeGate } from './records.js';
 import { itemsNamed, keysNamed, lingerMsOf, proofOf, type Release, type RoundFacts } from './release.js';
+
+/** So often at most it is written over before somebody notices. */
+const LOOKS_BACK_MAX = 16;
 
 /**
  * Opens and closes the gate. Anybody may try at any time: whether a round is to be opened or closed follows from what is
@@ -29,20 +33,50 @@ export class GateKeeper {
     this.#foreign = new ForeignReport(store.logger, `barrier queue in ${layout.live}`);
   }
 
+  /** The gate at present. One whose key holds what no queue wrote is first put back as it was. */
   async gate(signal?: AbortSignal): Promise<Gate> {
-    return this.gateOf(await this.#store.get(this.#layout.gate, signal ? { signal } : {}), signal);
+    for (;;) {
+      const kv = await this.#store.get(this.#layout.gate, signal ? { signal } : {});
+      const gate = readGate(kv) ?? (kv && (await this.#mend(kv, signal)));
+      if (gate) return gate;
+    }
   }
 
-  /** The gate behind what its key holds. If no queue wrote that, the other keys tell how it must have been. */
-  async gateOf(kv: KeyValue | undefined, signal?: AbortSignal): Promise<Gate> {
-    const gate = readGate(kv);
-    if (gate || !kv) return gate ?? NO_GATE;
+  /** Writes over what is foreign. @returns undefined if that has changed meanwhile */
+  async #mend(kv: KeyValue, signal: AbortSignal | undefined): Promise<Gate | undefined> {
     this.#foreign.found(kv.key);
+    const { round, state, consented } = (await this.#before(kv, signal)) ?? (await this.#byItems(signal));
+    const { succeeded, revision } = await this.#store
+      .txn()
+      .when(modRevision(kv.key).equals(kv.modRevision))
+      .do(put(kv.key, this.#written({ round, state, consented })))
+      .commit(signal ? { signal } : {});
+    return succeeded ? { round, state, consented, modRevision: revision } : undefined;
+  }
+
+  /** The gate as it was before somebody wrote over it, if the store remembers: nobody has changed it since. */
+  async #before(
+    { key, modRevision: overwritten }: KeyValue,
+    signal: AbortSignal | undefined,
+  ): Promise<Gate | undefined> {
+    let revision = overwritten - 1;
+    for (let looks = 0; looks < LOOKS_BACK_MAX; looks += 1) {
+      try {
+        const kv = await this.#store.get(key, { revision, ...(signal && { signal }) });
+        const gate = readGate(kv);
+        if (gate) return gate;
+        revision = (kv as KeyValue).modRevision - 1;
+      } catch (error) {
+        if (hasCode(error, 'COMPACTED')) return undefined;
+        throw error;
+      }
+    }
+    return undefined;
+  }
+
+  async #byItems(signal: AbortSignal | undefined): Promise<Gate> {
     const { kvs } = await this.#store.range(prefix(this.#layout.live), { keysOnly: true, ...(signal && { signal }) });
-    return gateByItems(
-      kvs.flatMap(({ key }) => this.#layout.parse(key) ?? []),
-      kv.modRevision,
-    );
+    return gateByItems(kvs.flatMap(({ key }) => this.#layout.parse(key) ?? []));
   }
 
   /** The reads that tell what {@link factsOf} needs, as operations of a transaction. */
@@ -66,6 +100,7 @@ export class GateKeeper {
       round,
       consented,
       itemCount: reads[0]?.count ?? 0,
+      isRough: true,
       // A mark without a lease is foreign: it would never end.
       lingered: this.#lingers && (reads[1]?.kvs[0]?.lease ?? NO_LEASE) === NO_LEASE,
       hasItem: (id) => isThere(itemsAt + ids.indexOf(id)),
@@ -79,14 +114,24 @@ export class GateKeeper {
    * @returns whether it was we who opened it
    */
   async openIfDue(gate: Gate, facts: RoundFacts, signal?: AbortSignal): Promise<boolean> {
-    const proof = proofOf(this.#release, facts);
-    if (gate.state === 'open' || !proof) return false;
+    if (gate.state === 'open' || !proofOf(this.#release, facts)) return false;
+    // Once a round, and not for every item: what looks due is looked at.
+    const proof = proofOf(this.#release, facts.isRough ? await this.#exact(facts, signal) : facts);
+    if (!proof) return false;
     const { succeeded } = await this.#store
       .txn()
       .when(this.#layout.isUnchanged(gate), ...proof)
       .do(put(this.#layout.gate, this.#written({ round: gate.round, state: 'open', consented: facts.consented })))
       .commit(signal ? { signal } : {});
     return succeeded;
+  }
+
+  async #exact(facts: RoundFacts, signal: AbortSignal | undefined): Promise<RoundFacts> {
+    const items = this.#layout.round('item', facts.round);
+    const { kvs } = await this.#store.range(items, { keysOnly: true, ...(signal && { signal }) });
+    const foreign = kvs.filter(({ key }) => this.#layout.parse(key) === undefined);
+    for (const { key } of foreign) this.#foreign.found(key);
+    return { ...facts, itemCount: kvs.length - foreign.length, isRough: false };
   }
 
   /**

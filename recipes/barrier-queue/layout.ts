@@ -139,17 +139,17 @@ export const NO_GATE: Gate = { round: 1, state: 'closed', consented: false, modR
 
 /**
  * The gate as the other keys tell of it, where its own holds what no queue wrote: at the first round that has items; open if
- * one of them was ever handed out. Whoever opens or closes it next writes over what is there.
+ * one of them has been handed out.
  */
-export function gateByItems(keys: Iterable<QueueKey>, modRevision: number): Gate {
+export function gateByItems(keys: Iterable<QueueKey>): Gate {
   let round = Number.POSITIVE_INFINITY;
   const handedOut = new Set<number>();
   for (const key of keys) {
     if (key.part === 'item') round = Math.min(round, key.round);
     else if (key.part === 'try' || key.part === 'claim' || key.part === 'wait') handedOut.add(key.round);
   }
-  if (round === Number.POSITIVE_INFINITY) return { ...NO_GATE, modRevision };
-  return { round, state: handedOut.has(round) ? 'open' : 'closed', consented: false, modRevision };
+  if (round === Number.POSITIVE_INFINITY) return NO_GATE;
+  return { ...NO_GATE, round, state: handedOut.has(round) ? 'open' : 'closed' };
 }
 
 /** The text of a key below its start, cut at the slashes; nothing if it is no text. */

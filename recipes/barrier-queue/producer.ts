@@ -8,7 +8,7 @@ import { newAcquisitionId } from '../keys.js';
 import { parseObject, toJson } from '../metadata.js';
 import { by } from '../metadata.js';
 import type { GateKeeper } from './gate-keeper.js';
-import { type Gate, gatheringRound, type Layout, type Slot } from './layout.js';
+import { type Gate, gatheringRound, type Layout, readGate, type Slot } from './layout.js';
 import { parsePutId, writeItem, writeTimer } from './records.js';
 import type { StoreTimer, StoreTimers } from './store-timer.js';
 
@@ -194,7 +194,7 @@ export class Producer {
       return { outcome: 'known', round: parseSeen(value), position: 0, isOurs: parsePutId(value) === progress.putId };
     }
     if ((gateNow?.kvs[0]?.modRevision ?? 0) !== gate.modRevision) {
-      progress.gate = await this.#keeper.gateOf(gateNow?.kvs[0], signal);
+      progress.gate = readGate(gateNow?.kvs[0]) ?? (await this.#keeper.gate(signal));
       progress.isFirst = this.#lingerMs !== undefined;
       return { outcome: 'again' };
     }

@@ -7,16 +7,7 @@ import { ForeignValueError } from '../errors.js';
 import { ForeignReport } from '../foreign.js';
 import type { MirrorChange, MirrorDiff, MirrorEntry } from '../mirror/diff.js';
 import { Mirror } from '../mirror/mirror.js';
-import {
-  type Gate,
-  gateByItems,
-  type Layout,
-  NO_GATE,
-  type QueueKey,
-  readGate,
-  type Slot,
-  slotName,
-} from './layout.js';
+import { type Gate, type Layout, NO_GATE, type QueueKey, readGate, type Slot, slotName } from './layout.js';
 import { parseAttempts } from './records.js';
 import { keysNamed, type Release, type RoundFacts } from './release.js';
 
@@ -74,8 +65,7 @@ export class QueueView {
   readonly #foreign: ForeignReport;
   readonly #listeners = new Set<() => void>();
   #gate: Gate = NO_GATE;
-  /** The revision of the gate's key while that holds what no queue wrote: then the other keys tell how the gate must be. */
-  #foreignGate: number | undefined;
+  #isGateForeign = false;
   #failure: { readonly error: Error } | undefined;
   #version = 0;
 
@@ -105,6 +95,11 @@ export class QueueView {
 
   get gate(): Gate {
     return this.#gate;
+  }
+
+  /** Whether the gate's key holds what no queue wrote, so that it must be put back. */
+  get isGateForeign(): boolean {
+    return this.#isGateForeign;
   }
 
   /** @throws the signal's reason; what the store threw, if it refused for good */
@@ -203,12 +198,12 @@ export class QueueView {
   #take(diff: MirrorDiff<Entry>): void {
     const before = this.#gate;
     for (const change of diff.changes) this.#apply(change);
-    if (this.#foreignGate !== undefined) this.#gate = gateByItems(this.#slotKeys(), this.#foreignGate);
     this.#changed();
     if (this.#gate.modRevision === before.modRevision) return;
     this.#watchKeys();
     if (before.state === 'open' && this.#gate.round > before.round) this.#events.drained(before.round);
-    if (this.#gate.state === 'open') this.#events.opened(this.#gate.round);
+    const isAsBefore = before.state === 'open' && before.round === this.#gate.round;
+    if (this.#gate.state === 'open' && !isAsBefore) this.#events.opened(this.#gate.round);
   }
 
   #apply(change: MirrorChange<Entry>): void {
@@ -234,17 +229,9 @@ export class QueueView {
 
   #applyGate(current: MirrorEntry<Entry> | undefined): void {
     const gate = current?.value.is === 'gate' ? current.value.gate : NO_GATE;
-    this.#foreignGate = gate ? undefined : current?.modRevision;
+    this.#isGateForeign = gate === undefined;
+    // Nobody has opened or closed it: it is as it was, once it is put back.
     this.#gate = gate ?? this.#gate;
-  }
-
-  /** The keys that tell of rounds, by what the view has of them. */
-  *#slotKeys(): Generator<QueueKey> {
-    for (const { items } of this.#rounds.values()) for (const item of items.values()) yield { part: 'item', ...item };
-    for (const name of [...this.#attempts.keys(), ...this.#claims, ...this.#waits]) {
-      const round = Number(name.slice(0, name.indexOf('/')));
-      yield { part: 'try', round, id: '' };
-    }
   }
 
   #applyItem({ round, id }: Slot, createRevision: number | undefined): void {

@@ -74,6 +74,8 @@ function combined(when: 'all' | 'any', of: readonly Release[]): Release {
 export interface RoundFacts {
   readonly round: number;
   readonly itemCount: number;
+  /** The items were counted by the store, which counts foreign keys among them, too. */
+  readonly isRough?: boolean;
   readonly hasItem: (id: string) => boolean;
   readonly hasKey: (name: string) => boolean;
   /** Somebody called `open()` in this round. */

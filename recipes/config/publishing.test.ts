@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
 import { toText } from '../../core/base/bytes.js';
-import { TimeoutError } from '../../core/base/errors.js';
+import { TimeoutError, UnavailableError } from '../../core/base/errors.js';
 import { prefix } from '../../core/base/key-range.js';
 import type { Store } from '../../core/store.js';
 import { type ManualClock, settle } from '../../core/testing/manual-clock.js';
@@ -167,6 +167,23 @@ describe('publish', () => {
     await settle();
 
     expect((await config.history()).map(({ document }) => document)).toEqual([max(2)]);
+  });
+
+  test('is in force here when it has resolved, even if it could not be read back at first', async () => {
+    await config.publish(max(1));
+    await world.turning(config.ready());
+    let failures = 0;
+    wayward.onCall = ({ method, txn }) => {
+      if (txn?.compares.length) failures = 5;
+      if (method !== 'get' || failures === 0) return undefined;
+      failures -= 1;
+      return { kind: 'fail', error: new UnavailableError('not now') };
+    };
+
+    const { release } = await world.turning(config.publish(max(2)));
+
+    expect(failures).toBe(0);
+    expect(config.release).toBe(release);
   });
 
   test('waits while the store is away', async () => {

@@ -93,6 +93,12 @@ export class ReleaseLog {
 
   /** The number of the newest release; 0 if there is none. A rollback makes a new one, so that is always the one in force. */
   async newest(signal: AbortSignal): Promise<number> {
+    const [newest] = await this.history(1, signal);
+    return newest?.release ?? 0;
+  }
+
+  /** The highest number in a key of a release, whatever it holds; 0 if there is none. */
+  async #highest(signal: AbortSignal): Promise<number> {
     const order = { sortTarget: 'key', sortOrder: 'descend', keysOnly: true, limit: PAGE_KEYS, signal } as const;
     for (let range = this.#layout.releases; ;) {
       const { kvs, more } = await this.#store.range(range, order);
@@ -147,13 +153,13 @@ export class ReleaseLog {
       .commit({ signal });
     const current = firstOf(responses[0]);
     const last = firstOf(responses[1]);
-    const newest = last ? this.#layout.numberOf(last.key) || (await this.newest(signal)) : 0;
+    const highest = last ? this.#layout.numberOf(last.key) || (await this.#highest(signal)) : 0;
     // A pointer that is foreign stands where one to the newest release did.
-    const inForce = parsePointer(current) || (current ? newest : 0);
+    const inForce = parsePointer(current) || (current ? await this.newest(signal) : 0);
     // Where an operator has deleted the pointer, numbers that were given out are not given out again.
-    const latest = Math.max(inForce, newest, taken);
+    const latest = Math.max(inForce, highest, taken);
     const expected = onlyFirst ? 0 : ifRelease;
-    const found = onlyFirst ? Math.max(inForce, newest) : inForce;
+    const found = onlyFirst ? Math.max(inForce, highest) : inForce;
     if (expected !== undefined && found !== expected) throw new ConfigConflictError(this.#config, expected, found);
     const release = newRelease(latest + 1, publication.document, publication, {
       publicationId,
