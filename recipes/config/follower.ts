@@ -130,10 +130,13 @@ export class Follower<S extends StandardSchemaV1> {
     }
   }
 
-  /** This process published a release: reads it, whether or not the watch has told of it. */
+  /** This process published a release: reads it, whether or not the watch has told of it. Resolves when it was looked at. */
   async follow(published: Pointer): Promise<void> {
     this.#published = published;
-    if (this.#isStarted) await this.load();
+    if (!this.#isStarted) return;
+    await this.load();
+    // What could not be read is tried again by itself.
+    while (this.#timers.has('retry') && !this.#stop.signal.aborted) await this.#news.promise;
   }
 
   async close(error: Error): Promise<void> {
@@ -178,6 +181,9 @@ export class Follower<S extends StandardSchemaV1> {
       try {
         await this.#loadOnce();
         this.#backoff.reset();
+        this.#timers.get('retry')?.cancel();
+        this.#timers.delete('retry');
+        this.#tellNews();
       } catch (error) {
         if (this.#stop.signal.aborted) return;
         this.#warn({ err: error }, 'a release could not be read; trying again');
