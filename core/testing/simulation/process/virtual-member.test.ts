@@ -137,6 +137,18 @@ describe('a member in a world', () => {
     });
   });
 
+  test('gives up a start when it is told to stop', async () => {
+    await world.run(async () => {
+      const member = world.addMember('m1', { peers: { m1: 'http://m1:2380', m2: 'http://m2:2380' } });
+      const starting = member.start();
+      await world.scheduler.sleep(3_000);
+      await member.stop();
+
+      await starting;
+      expect(member).toMatchObject({ state: 'down', whyStopped: undefined });
+    });
+  });
+
   test('is a store for its own process, too', async () => {
     await world.run(async () => {
       const [alone] = await world.startCluster(1);

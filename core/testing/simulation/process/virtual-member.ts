@@ -1,4 +1,5 @@
 import type { Prng } from '../../../base/prng.js';
+import { ClosedError } from '../../../base/errors.js';
 import { EmbeddedStore } from '../../../embedded/embedded-store.js';
 import type { Machine } from '../../../machine/machine.js';
 import type { Member } from '../../../member/member.js';
@@ -50,6 +51,8 @@ export class VirtualMember extends VirtualProcess {
   whyStopped: Error | undefined;
   #state: 'down' | 'starting' | 'serving' = 'down';
   #running: RunningMember | undefined;
+  /** Gives up a start. */
+  #stopping = new AbortController();
   #isEnding = false;
   readonly #chance: Prng;
 
@@ -92,13 +95,16 @@ export class VirtualMember extends VirtualProcess {
     this.disk.complete = (end, delayMs, operation) => this.#completeLater(life, end, delayMs, operation);
     const platform = virtualPlatform(this, life, (parts) => this.#assembled(parts));
     const { options, clock, logger, prng } = this;
-    const surroundings = { name: this.name, listen: this.url, clock, logger, prng };
+    const stopping = new AbortController();
+    this.#stopping = stopping;
+    const surroundings = { name: this.name, listen: this.url, clock, logger, prng, signal: stopping.signal };
     const starting = startMemberOn(platform, { dataDir: DATA_DIR }, { ...options, ...surroundings });
     try {
       const running = await Promise.race([starting, life.ended]);
       if (running !== undefined && life.isAlive) this.#serves(running, life);
     } catch (error) {
       if (!life.isAlive) return;
+      if (stopping.signal.aborted) return this.#goesDown('has stopped');
       this.#goesDown('could not start', error as Error);
       throw error;
     }
@@ -119,13 +125,14 @@ export class VirtualMember extends VirtualProcess {
     this.#goesDown('is killed');
   }
 
-  /** Ends it in order, as by SIGTERM; one that does not serve yet, at once. */
+  /** Ends it in order, as by SIGTERM. One that does not serve yet gives up. */
   async stop(): Promise<void> {
     const life = this.life;
     if (life === undefined) return;
-    if (this.#running === undefined) return this.kill();
     this.world.trace.note('is stopped', this.name);
     this.#isEnding = true;
+    this.#stopping.abort(new ClosedError('the member'));
+    if (this.#running === undefined) return life.ended;
     await Promise.race([this.#running.close(), life.ended]);
     if (life.isAlive) this.#goesDown('has stopped');
   }
@@ -161,6 +168,8 @@ export class VirtualMember extends VirtualProcess {
 
   #serves(running: RunningMember, life: Life): void {
     this.#running = running;
+    // It was told to stop in the very moment in which it began to serve.
+    if (this.#stopping.signal.aborted) return void this.stop();
     this.member = running.member;
     this.#state = 'serving';
     this.world.trace.note('serves', this.name);
