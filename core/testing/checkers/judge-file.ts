@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { readHistory, type RecordedHistory } from './history/json-lines.js';
+import { checkListAppend } from './list-append/list-append.js';
 import { doubleBarrier } from './models/double-barrier.js';
 import { election } from './models/election.js';
 import { lock } from './models/lock.js';
@@ -13,7 +14,7 @@ import { describe, type Verdict } from './verdict.js';
 
 const USAGE = `history.jsonl [--log log.jsonl] [--check replay,register,...] [--owned PREFIX] [--first-revision 2]
   [--slack 0] [--seconds 60]
-checks: replay (needs a write log), register, store, lock, election, queue, barrier
+checks: replay (needs a write log), register, store, lock, election, queue, barrier, lists
 default: replay if there is a log, otherwise register`;
 
 const EXIT_CODES = { ok: 0, violation: 1, unknown: 2 } as const;
@@ -98,6 +99,8 @@ function judge(check: string, { history, hasLog, timeoutMs, firstRevision, owned
       return search(queue);
     case 'barrier':
       return search(doubleBarrier);
+    case 'lists':
+      return checkListAppend(history.operations);
     default:
       throw new Error(`there is no check ${check}`);
   }
