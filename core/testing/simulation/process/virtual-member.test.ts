@@ -52,6 +52,24 @@ describe('a member in a world', () => {
     });
   });
 
+  test('is missed at once when it is killed, and by its silence when its machine loses its power', async () => {
+    const broken = () => world.trace.last().filter((step) => step.includes('the connection to a member broke')).length;
+    await world.run(async () => {
+      await world.startCluster(3);
+      const [first, second] = world.members.filter(({ leads }) => !leads) as [VirtualMember, VirtualMember];
+      first.crash('all');
+      await world.scheduler.sleep(1_000);
+      expect(broken()).toBe(0);
+      await world.scheduler.sleep(2_000);
+      expect(broken()).toBe(2);
+
+      await first.start();
+      second.kill();
+      await world.scheduler.sleep(50);
+      expect(broken()).toBe(4);
+    });
+  });
+
   test('comes back after it was killed, by a snapshot if the log has gone on, and its machine is the one in force', async () => {
     await world.run(async () => {
       await world.startCluster(3, { logKeptEntries: 5, logKeptBytes: 100 });
