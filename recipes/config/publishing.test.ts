@@ -174,7 +174,7 @@ describe('publish', () => {
     await world.turning(config.ready());
     let failures = 0;
     wayward.onCall = ({ method, txn }) => {
-      if (txn?.compares.length) failures = 5;
+      if (txn?.compares.length) failures = 12;
       if (method !== 'get' || failures === 0) return undefined;
       failures -= 1;
       return { kind: 'fail', error: new UnavailableError('not now') };
