@@ -140,6 +140,17 @@ describe('a gate that no queue wrote', () => {
     expect(await queue.status()).toMatchObject({ round: 2, state: 'closed' });
   });
 
+  test('and of which the store remembers nothing else follows from the items', async () => {
+    const queue = queueOf(items(3));
+    for (const item of ['one', 'two', 'three']) await queue.put(item);
+    const delivery = await takeOne(queue);
+    const { revision } = await world.inner.put(`${QUEUE}/q/gate`, '7');
+    await world.inner.compact(revision);
+
+    expect(await queue.status()).toMatchObject({ round: 1, state: 'open' });
+    await delivery.ack();
+  });
+
   test('over a round that gathers leaves it gathering, in the same round', async () => {
     const queue = queueOf(items(2));
     for (const item of ['one', 'two']) await queue.put(item);
