@@ -73,6 +73,18 @@ test('frames make room when they were taken, not when they were written', async 
   expect(queue.push(Buffer.alloc(10))).toBe(true);
 });
 
+test('a frame that is larger than the queue leaves when nothing else waits', async () => {
+  const { socket, link } = linked();
+  socket.isSlow = true;
+  const queue = new SendQueue(link, { ...DEFAULT_PEER_LIMITS, queueBytesMax: 20 });
+  expect([queue.push(Buffer.alloc(100)), queue.push(Buffer.alloc(1))]).toEqual([true, false]);
+  queue.flush();
+  expect(queue.push(Buffer.alloc(100))).toBe(false);
+  socket.takeAll();
+  await settle();
+  expect(queue.push(Buffer.alloc(100))).toBe(true);
+});
+
 test('a keep-alive is sent on a beat before which nothing was written, unless something still waits', () => {
   const { socket, link } = linked();
   link.beat(9);

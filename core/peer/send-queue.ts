@@ -3,7 +3,8 @@ import type { Link } from './link.js';
 
 /**
  * What waits to leave on one connection: the frames of this turn of the event loop, and those that the operating system
- * has not taken yet. Both together are bounded, so that a member that does not read costs no more than that.
+ * has not taken yet. Both together are bounded, so that a member that does not read costs no more than that, or than one
+ * frame where that is larger.
  */
 export class SendQueue {
   readonly #link: Link;
@@ -21,7 +22,9 @@ export class SendQueue {
   /** @returns false if it has no room for the frame, which is dropped */
   push(frame: Buffer): boolean {
     const { queueBytesMax, queueFramesMax } = this.#limits;
-    if (this.#bytes + this.#link.waitingBytes + frame.length > queueBytesMax) return false;
+    const waitingBytes = this.#bytes + this.#link.waitingBytes;
+    // One that is larger than all that may wait would otherwise never leave, and is sent anew for ever.
+    if (waitingBytes > 0 && waitingBytes + frame.length > queueBytesMax) return false;
     if (this.#frames.length + this.#framesUnderWay >= queueFramesMax) return false;
     this.#frames.push(frame);
     this.#bytes += frame.length;
