@@ -55,10 +55,10 @@ export class Operator {
   patiently<T>(work: Promise<T>, patienceMs = PATIENCE_MS): Promise<Answer<T>> {
     return new Promise((resolve, reject) => {
       const timer = this.#ground.world.scheduler.after(patienceMs, () => resolve({ code: 'NO_ANSWER' }));
-      const fail = (error: unknown) => {
+      const fail = (error: Error) => {
         timer.cancel();
         if (error instanceof CoordinationError) resolve({ code: error.code });
-        else reject(error as Error);
+        else reject(error);
       };
       work.then((value) => {
         timer.cancel();

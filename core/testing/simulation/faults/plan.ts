@@ -24,7 +24,7 @@ export interface NamedKind extends FaultKind<Fault> {
 /** Every kind that there is, by name. */
 export const FAULT_KINDS: ReadonlyMap<string, NamedKind> = new Map(
   Object.entries(GROUPS).flatMap(([group, kinds]) =>
-    Object.entries(kinds).map(([name, kind]) => [name, { ...kind, name, group } as unknown as NamedKind] as const),
+    Object.entries(kinds).map(([name, kind]) => [name, { ...kind, name, group }] as const),
   ),
 );
 

@@ -30,23 +30,24 @@ npm run sim -- --seed S [--faults FILE]`;
 
 const DEFAULT_SEEDS = 100;
 const SHRINK_RUNS = 150;
-const SEED_MOST = 2 ** 31;
+/** Seeds are whole numbers up to this. */
+export const SEED_MOST = 2 ** 31;
 
 /** An argument that makes no sense; the message says what would. */
 export class UsageError extends Error {}
 
 /**
- * @param nowMs - wall-clock time, from which `--fresh` takes its first seed
+ * @param freshSeed - draws a seed where nobody has been
  * @throws {@link UsageError}
  */
-export function parseSimulationArguments(given: readonly string[], nowMs: number): SimulationArguments {
+export function parseSimulationArguments(given: readonly string[], freshSeed: () => number): SimulationArguments {
   const { values } = parse(given);
   const single = values.seed === undefined ? undefined : natural('seed', values.seed, SEED_MOST);
   const minutes = minutesOf(values);
   if (values.faults !== undefined && single === undefined) throw new UsageError('--faults goes with --seed');
   return {
     seedCount: single !== undefined ? 1 : seedCountOf(values.seeds, minutes),
-    from: single ?? firstSeed(values, nowMs),
+    from: single ?? firstSeed(values, freshSeed),
     jobs: natural('jobs', values.jobs ?? '1', 64, 1),
     minutes,
     twice: values.twice ?? false,
@@ -108,14 +109,14 @@ function firstSeed(
     readonly fresh?: boolean | undefined;
     readonly commit?: string | undefined;
   },
-  nowMs: number,
+  freshSeed: () => number,
 ): number {
   if (values.commit !== undefined) {
     if (!/^[0-9a-f]{7,40}$/.test(values.commit))
       throw new UsageError(`--commit ${values.commit} is not a commit's hash`);
     return Number.parseInt(values.commit.slice(0, 7), 16) * 4;
   }
-  if (values.fresh === true) return Math.floor(nowMs / 100) % (SEED_MOST / 2);
+  if (values.fresh === true) return freshSeed();
   return natural('from', values.from ?? '1', SEED_MOST);
 }
 

@@ -9,7 +9,7 @@ import { ArtificialRunner, resultOf, someKills } from './testing/results.js';
 const BROKEN = { what: 'm2 lost what was acknowledged at 17', simulatedMs: 4_321 };
 
 function campaign(line: string, runners: readonly ArtificialRunner[], parts: Partial<CampaignParts> = {}) {
-  const settings = parseSimulationArguments(line.split(' ').filter(Boolean), 0);
+  const settings = parseSimulationArguments(line.split(' ').filter(Boolean), () => 1);
   let nowMs = 0;
   const progress = new Progress({ write: () => undefined }, () => (nowMs += 10));
   const signal = new AbortController().signal;

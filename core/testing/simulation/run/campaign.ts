@@ -45,7 +45,7 @@ export class Campaign {
   readonly #parts: CampaignParts;
   readonly #tally = new Tally();
   readonly #failures: Failure[] = [];
-  readonly #tasks: Iterator<SeedTask>;
+  readonly #tasks: Iterator<SeedTask, undefined>;
   #twiceCount = 0;
 
   constructor(settings: SimulationArguments, parts: CampaignParts) {

@@ -2,11 +2,12 @@
  * `npm run sim -- --seeds 100`: whole worlds, one after the other, each from one number. Ends with 1, the seed, what was
  * broken and which faults it takes, when a promise was broken.
  */
+import { randomInt } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { Fault } from '../faults/fault.js';
 import { kindOf } from '../faults/plan.js';
-import { parseSimulationArguments, type SimulationArguments, UsageError, USAGE } from './arguments.js';
+import { parseSimulationArguments, SEED_MOST, type SimulationArguments, UsageError, USAGE } from './arguments.js';
 import { Campaign } from './campaign.js';
 import { FAILED_SEEDS } from './failed-seeds.js';
 import { sentencesLogged } from './expected-paths.js';
@@ -18,7 +19,7 @@ const interrupted = new AbortController();
 process.once('SIGINT', () => interrupted.abort());
 process.once('SIGTERM', () => interrupted.abort());
 try {
-  process.exitCode = await simulate(parseSimulationArguments(process.argv.slice(2), Date.now()));
+  process.exitCode = await simulate(parseSimulationArguments(process.argv.slice(2), () => randomInt(SEED_MOST / 2)));
 } catch (error) {
   if (!(error instanceof UsageError)) throw error;
   process.stderr.write(`${error.message}\n${USAGE}\n`);
