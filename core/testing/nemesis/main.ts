@@ -17,6 +17,10 @@ import { runFor } from './rounds.js';
 const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '1' },
+    /** Instead of minutes. */
+    seconds: { type: 'string' },
+    /** Answered operations in a second, below which a run is void. */
+    rate: { type: 'string', default: '100' },
     seed: { type: 'string' },
     members: { type: 'string', default: '3' },
     clients: { type: 'string', default: '16' },
@@ -33,7 +37,7 @@ function refuse(why: string): never {
   process.exit(2);
 }
 
-function whole(name: 'seed' | 'members' | 'clients' | 'rounds', least: number): number {
+function whole(name: 'seed' | 'members' | 'clients' | 'rounds' | 'rate', least: number): number {
   const number = Number(values[name]);
   return Number.isInteger(number) && number >= least ? number : refuse(`--${name} is a whole number from ${least} on`);
 }
@@ -42,7 +46,8 @@ const code = await runWithOwnMounts();
 if (code !== undefined) process.exit(code);
 
 const program = [CONCLAVE, ETCD].find(({ name }) => name === values.against) ?? refuse('--against conclave or etcd');
-const minutes = Number(values.minutes) > 0 ? Number(values.minutes) : refuse('--minutes is a number above 0');
+const forMs = values.seconds === undefined ? Number(values.minutes) * 60_000 : Number(values.seconds) * 1_000;
+if (!(forMs > 0)) refuse('--minutes and --seconds are numbers above 0');
 const only = values.only?.split(',');
 const strangers = only?.filter((name) => !ALL_FAULTS.some((fault) => fault.name === name)) ?? [];
 if (strangers.length > 0)
@@ -64,9 +69,15 @@ const common = {
 };
 const summary = drill
   ? await runDrill(drill, { ...common, rounds: values.rounds === undefined ? drill.rounds : whole('rounds', 1) })
-  : await runFor(minutes * 60_000, { ...common, clients: whole('clients', 1), ...(only && { only }) });
+  : await runFor(forMs, {
+      ...common,
+      clients: whole('clients', 1),
+      rateLeast: whole('rate', 0),
+      ...(only && { only }),
+    });
 if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(summary)}\n`);
 common.tell(JSON.stringify({ ...summary, violations: summary.violations.length }));
-for (const violation of summary.violations) common.tell(violation);
-common.tell(summary.violations.length === 0 ? 'nothing was broken' : 'PROMISES WERE BROKEN');
+for (const violation of summary.violations) common.tell(`violation: ${violation}`);
+const took = 'seeds' in summary ? `${summary.seeds.length} seeds` : `${summary.rounds} cases`;
+common.tell(`${took}: ${summary.violations.length === 0 ? 'nothing was broken' : 'promises were broken'}`);
 process.exitCode = summary.violations.length === 0 ? 0 : 1;

@@ -1,4 +1,6 @@
+import type { Clock } from '../../base/clock.js';
 import { between, type Prng, seededPrng } from '../../base/prng.js';
+import { systemClock } from '../../base/system-clock.js';
 import type { MemberProcess } from '../cluster/member-process.js';
 import type { ProcessCluster } from '../cluster/process-cluster.js';
 import { rest } from '../cluster/workload/surroundings.js';
@@ -18,6 +20,8 @@ export interface ScheduleOptions {
   readonly signal: AbortSignal;
   readonly faults: readonly Fault[];
   readonly equipment: Equipment;
+  /** By which pauses are measured. Default: the machine's. */
+  readonly clock?: Clock;
   /** Told what happens to whom. */
   readonly tell: (what: string) => void;
 }
@@ -30,14 +34,14 @@ export type Tally = Map<string, number>;
  * until the signal aborts; then everything is whole again, and every member runs.
  */
 export async function disturb(cluster: ProcessCluster, options: ScheduleOptions): Promise<Tally> {
-  const { prng, signal, faults } = options;
+  const { prng, signal, faults, clock = systemClock } = options;
   const tally: Tally = new Map();
   while (!signal.aborted) {
-    const beginMs = performance.now();
+    const beginMs = clock.now();
     const everyMs = between(prng, EVERY_MS_LEAST, EVERY_MS_MOST);
     const pair = drawPair(faults, prng);
     await Promise.all(pair.map((fault) => strikeWith(fault, { cluster, options, tally })));
-    await rest(everyMs - (performance.now() - beginMs), signal);
+    await rest(everyMs - (clock.now() - beginMs), signal, clock);
   }
   await makeWhole(cluster);
   return tally;
@@ -56,14 +60,14 @@ async function strikeWith(
   fault: Fault,
   { cluster, options, tally }: { cluster: ProcessCluster; options: ScheduleOptions; tally: Tally },
 ): Promise<void> {
-  const { signal, equipment, tell } = options;
+  const { signal, equipment, tell, clock } = options;
   // Two strike side by side: each has chance of its own, so that neither changes what the other does.
   const prng = seededPrng(Math.floor(options.prng.next() * 2 ** 32));
   const forMs = between(prng, FAULT_MS_LEAST, FAULT_MS_MOST);
   const chosen = await choose(cluster, prng);
   if (signal.aborted) return;
   tell(`${fault.name}: ${chosen.victim.name} (${chosen.other.name}) for ${forMs} ms`);
-  const strike: Strike = { cluster, ...chosen, prng, equipment, tell, last: () => rest(forMs, signal) };
+  const strike: Strike = { cluster, ...chosen, prng, equipment, tell, last: () => rest(forMs, signal, clock) };
   const hadEffect = await fault.strike(strike);
   if (hadEffect !== false) tally.set(fault.name, (tally.get(fault.name) ?? 0) + 1);
 }

@@ -1,12 +1,11 @@
 /** What a member's disk can do to it: it ends itself rather than promise what it cannot keep, and the others go on. */
-import { spawnSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
-import { rm, statfs, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, expect, test } from '@jest/globals';
 import { CONCLAVE, programUnderTest } from '../member-program.js';
 import { compilePreload } from '../preload/preload.js';
 import { type ProcessCluster, withCluster } from '../process-cluster.js';
+import { SmallDisk } from '../../nemesis/equipment/small-disk.js';
 import { membersAgree, withStore, writesGoOn } from './trials.js';
 
 const FLAGS = ['--heartbeat-interval', '50', '--election-timeout', '500'];
@@ -73,24 +72,22 @@ function warnings(log: string): string {
     .join('\n');
 }
 
-const whyNoDisk = isOurs ? whyNoMount() : 'how etcd ends is its own affair';
+const whyNoDisk = isOurs ? SmallDisk.whyNot() : 'how etcd ends is its own affair';
 
 testUnless(
   whyNoDisk,
   'a full disk ends its member with a reason; the others go on, and it is back with space',
   async () => {
-    let disk = '';
+    let disk: SmallDisk | undefined;
     const dataDirOf = (name: string, folder: string) => {
       if (name !== 'm1') return join(folder, name);
-      disk = join(folder, 'small-disk');
-      mount(disk);
-      return join(disk, name);
+      disk = SmallDisk.mount(join(folder, 'small-disk'), DISK_BYTES);
+      return join(disk.folder, name);
     };
     try {
       await withCluster({ flags: FLAGS, dataDirOf }, async (cluster) => {
         const member = cluster.member('m1');
-        const { bavail, bsize } = await statfs(disk);
-        await writeFile(join(disk, 'filler'), new Uint8Array(Math.max(0, bavail * bsize - LEFT_BYTES)));
+        disk?.fill(LEFT_BYTES);
 
         await withStore(cluster.others(member), async (store) => {
           for (let n = 0; n < 400 && member.isRunning; n += 1)
@@ -100,15 +97,15 @@ testUnless(
         expect(member.log).toMatch(/ENOSPC|no space|full/i);
         await writesGoOn(cluster.others(member));
 
-        await rm(join(disk, 'filler'));
+        disk?.free();
         await cluster.start(member);
         await membersAgree(cluster, cluster.members, 30_000);
         await cluster.kill(member);
-        unmount(disk);
-        disk = '';
+        disk?.unmount();
+        disk = undefined;
       });
     } finally {
-      if (disk !== '') unmount(disk);
+      disk?.unmount();
     }
   },
 );
@@ -126,21 +123,4 @@ async function makeLeader(cluster: ProcessCluster, member: ProcessCluster['membe
     return false;
   };
   await cluster.until(`${member.name} leads`, isLeader, 10_000);
-}
-
-function mount(folder: string): void {
-  mkdirSync(folder, { recursive: true });
-  const { status, stderr } = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK_BYTES}`, 'tmpfs', folder]);
-  if (status !== 0) throw new Error(`no disk was mounted: ${String(stderr)}`);
-}
-
-function unmount(folder: string): void {
-  // Lazily: a process that is being killed may have a file open for another moment.
-  spawnSync('umount', ['-l', folder]);
-}
-
-function whyNoMount(): string | undefined {
-  if (process.getuid?.() !== 0) return 'only root can mount a small disk';
-  const probe = spawnSync('unshare', ['-m', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt']);
-  return probe.status === 0 ? undefined : 'mounting is not allowed here';
 }

@@ -29,6 +29,8 @@ const ABANDONED_MS = 15_000;
 const FIRST_REVISION = 2;
 /** So many clients share one group of keys, that a search can still tell the order of what they did. */
 const CLIENTS_A_GROUP = 8;
+/** And so many share one connection, as the parts of one program do. */
+const CLIENTS_A_STORE = 4;
 const COMPACT_EVERY_MS = 2_000;
 const KEPT_REVISIONS = 2_000;
 /** Impatient, so that many an outcome stays unknown. */
@@ -163,7 +165,7 @@ export class Workload {
   }
 
   async #start(seed: number, sizes: WorkloadSizes): Promise<void> {
-    const { clients = 16, lockUsers = 3, electors = 2, leaseUsers = 3, watchers = 3, passers = 3 } = sizes;
+    const { clients = 16, lockUsers = 3, electors = 2, leaseUsers = 3, watchers = 3, passers = 2 } = sizes;
     const prng = seededPrng(seed);
     const first = await this.#connect(prng);
     const { revision } = await first.range(everything(), { limit: 1 });
@@ -182,7 +184,7 @@ export class Workload {
         if (at % CLIENTS_A_GROUP === 0) group = new KeyGroup(String(at / CLIENTS_A_GROUP));
         return new KvClient(`kv-${at}`, group, with_).work();
       },
-      IMPATIENT,
+      { client: IMPATIENT, share: CLIENTS_A_STORE },
     );
     await this.#employ(prng, lockUsers, (at, with_) => exclusiveUser(`locker-${at}`, lock, with_));
     await this.#employ(prng, electors, (at, with_) => exclusiveUser(`elector-${at}`, election, with_));
@@ -191,17 +193,21 @@ export class Workload {
     this.progress.begin();
   }
 
-  /** Each has a connection, a clock and a source of chance of its own. */
+  /** Each has a source of chance of its own; so many `share` a connection and its clock, by default none. */
   async #employ(
     prng: Prng,
     count: number,
     work: (at: number, with_: HolderSurroundings) => Promise<void>,
-    client: Partial<ClientLimits> = {},
+    { client = {}, share = 1 }: { readonly client?: Partial<ClientLimits>; readonly share?: number } = {},
   ): Promise<void> {
+    let clock = new FreezableClock(systemClock);
+    let store: Store | undefined;
     for (let at = 0; at < count; at += 1) {
       const own = seededPrng(Math.floor(prng.next() * 2 ** 32));
-      const clock = new FreezableClock(systemClock);
-      const store = await this.#connect(own, { clock, client });
+      if (at % share === 0 || !store) {
+        clock = new FreezableClock(systemClock);
+        store = await this.#connect(own, { clock, client });
+      }
       const { history, holds, progress, verdict } = this;
       const with_ = { store, clock, prng: own, history, holds, progress, verdict, signal: this.#stop.signal };
       const working = work(at, with_).catch((error: unknown) => this.verdict.violation(String(error)));

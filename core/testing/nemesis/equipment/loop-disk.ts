@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { hasOwnMounts } from './own-mounts.js';
 
@@ -77,10 +77,6 @@ export class LoopDisk {
 
   remove(): void {
     rmSync(this.#image, { force: true });
-  }
-
-  get usedBytes(): number {
-    return statSync(this.#image).blocks * 512;
   }
 
   /** Writes begun and ended, and those under way. */
