@@ -182,6 +182,20 @@ describe('checkReplay', () => {
     ]);
   });
 
+  it('finds another unknown write for a revision, if it needs the one it had for a later one', () => {
+    const log = [put(2, 'a', '1'), put(3, 'a', '1')];
+    const [either, firstOnly] = [
+      unknown({ op: 'put', key: 'a', value: '1' }, 1),
+      unknown({ op: 'cas', key: 'a', expected: null, value: '1' }, 2),
+    ];
+
+    expect([...replay([either, firstOnly], log).revisionOf].sort()).toEqual([
+      [0, 3],
+      [1, 2],
+    ]);
+    expect(checkReplay([firstOnly, firstOnly], log).verdict).toBe('violation');
+  });
+
   it('excuses the end of a lease, and keys that others change too', () => {
     const log = [put(2, 'a', '1', '7'), put(3, 'b', '1', '7'), gone(4, 'a'), gone(4, 'b'), put(5, 'x', '1')];
     const operations = ['a', 'b'].map((key) => unknown({ op: 'put', key, value: '1', lease: '7' }, 1));
