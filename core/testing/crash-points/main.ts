@@ -59,10 +59,11 @@ function print({ name, operationCount, caseCount, diskCount, failures }: Scenari
   console.log(`${name.padEnd(60)}${counts}  ${failures.length === 0 ? 'ok' : `${failures.length} FAILED`}`);
 }
 
-function explain(name: string, { at, operation, choice, error }: Failure): void {
-  const again = `--scenario '${name}' --at ${at} --choice '${choice}'`;
-  console.log(`violation: ${name}, crash in ${operation} (${choice}): ${reasonsOf(error)}`);
-  console.log(`again: npm run crash-points -- ${again}`);
+function explain(name: string, { crash, error }: Failure): void {
+  const when = crash === undefined ? 'without a crash' : `crash in ${crash.operation} (${crash.choice})`;
+  console.log(`violation: ${name}, ${when}: ${reasonsOf(error)}`);
+  const which = crash === undefined ? '' : ` --at ${crash.at} --choice '${crash.choice}'`;
+  console.log(`again: npm run crash-points -- --scenario '${name}'${which}`);
 }
 
 function reasonsOf(error: Error): string {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { VirtualDisk } from '../simulation/disk/virtual-disk.js';
 import { type Choice, CHOICES, diskAfter } from './choices.js';
-import type { Crash, Rehearsable } from './rehearsal.js';
+import type { Crash, Rehearsable, Rehearsal } from './rehearsal.js';
 
 /** Which of the operations of a scenario a crash interrupts: every `every`th, from `from` on. */
 export interface Stride {
@@ -9,11 +9,9 @@ export interface Stride {
   readonly every: number;
 }
 
-/** A crash that was not recovered from as it must be. */
+/** A crash that was not recovered from as it must be, or a scenario that did not come to its end even without one. */
 export interface Failure {
-  readonly at: number;
-  readonly operation: string;
-  readonly choice: Choice;
+  readonly crash?: { readonly at: number; readonly operation: string; readonly choice: Choice };
   readonly error: Error;
 }
 
@@ -39,30 +37,35 @@ export interface RunOptions {
 
 /** Crashes a scenario at each operation of its disk that the stride meets, with each choice of what survives. */
 export async function runScenario(scenario: Rehearsable, options: RunOptions = {}): Promise<ScenarioResult> {
-  const { strideFor = () => ({ from: 0, every: 1 }), choices = CHOICES, keepsGoing = true } = options;
-  const rehearsal = await scenario.rehearse();
-  const { operationCount } = rehearsal;
-  const { from, every } = strideFor(operationCount);
-  const failures: Failure[] = [];
-  let [caseCount, diskCount] = [0, 0];
-  for (let at = from; at < operationCount && (keepsGoing || failures.length === 0); at += every) {
-    const result = await recoverFromAll(await rehearsal.crashAt(at), at, choices);
-    caseCount += choices.length;
-    diskCount += result.diskCount;
-    failures.push(...result.failures);
+  const counted = { name: scenario.name, operationCount: 0, caseCount: 0, diskCount: 0, failures: [] as Failure[] };
+  try {
+    await crashEverywhere(await scenario.rehearse(), options, counted);
+  } catch (error) {
+    counted.failures.push({ error: error as Error });
   }
-  return { name: scenario.name, operationCount, caseCount, diskCount, failures };
+  return counted;
 }
 
-async function recoverFromAll(
-  crash: Crash,
-  at: number,
-  choices: readonly Choice[],
-): Promise<Pick<ScenarioResult, 'diskCount' | 'failures'>> {
+type Counted = { -readonly [Name in keyof ScenarioResult]: ScenarioResult[Name] } & { readonly failures: Failure[] };
+
+async function crashEverywhere(rehearsal: Rehearsal, options: RunOptions, counted: Counted): Promise<void> {
+  const { strideFor = () => ({ from: 0, every: 1 }), choices = CHOICES, keepsGoing = true } = options;
+  const { operationCount } = rehearsal;
+  counted.operationCount = operationCount;
+  const { from, every } = strideFor(operationCount);
+  for (let at = from; at < operationCount && (keepsGoing || counted.failures.length === 0); at += every) {
+    counted.caseCount += choices.length;
+    await recoverFromAll(await rehearsal.crashAt(at), at, choices, counted);
+  }
+}
+
+async function recoverFromAll(crash: Crash, at: number, choices: readonly Choice[], counted: Counted): Promise<void> {
   const operation = `${crash.operation.name} ${crash.operation.path}`;
-  const failures: Failure[] = [];
   const tried = async (choice: Choice, work: Promise<void> | undefined) => {
-    await work?.catch((error: unknown) => failures.push({ at, operation, choice, error: error as Error }));
+    const failed = (error: unknown) => {
+      counted.failures.push({ crash: { at, operation, choice }, error: error as Error });
+    };
+    await work?.catch(failed);
   };
   const seen = new Set<string>();
   for (const choice of choices) {
@@ -72,9 +75,9 @@ async function recoverFromAll(
     seen.add(digest);
     await tried(choice, crash.recover(disk));
   }
+  counted.diskCount += seen.size;
   const choice = choices[at % choices.length] as Choice;
   await tried(choice, crash.rejoin?.(diskAfter(crash.disk, choice, at)));
-  return { diskCount: seen.size, failures };
 }
 
 /** The same for disks that hold the same. */

@@ -139,6 +139,12 @@ export class Stage {
     if (this.record !== undefined) this.record = new Record();
   }
 
+  /** Takes over the disk of a member that lived elsewhere. */
+  adopt(disk: VirtualDisk): void {
+    this.disk = disk;
+    this.#watchDisk();
+  }
+
   /** Ends the member in an orderly way. */
   async close(): Promise<void> {
     await this.running.close();

@@ -46,6 +46,23 @@ export const STATE: readonly ClusterScenario[] = [
     },
   },
   {
+    name: 'a follower is sent a snapshot of a later term',
+    settings: LETS_GO,
+    async before(cluster) {
+      await following(cluster);
+      cluster.victim.kill();
+      await cluster.leadBy('c');
+      await cluster.leadBy('b');
+      await writeMuch(cluster, 'b');
+    },
+    async act(cluster) {
+      await cluster.start('a');
+      await cluster.agreed();
+      await cluster.leadBy('a');
+      await cluster.put('a', 'k', 'led');
+    },
+  },
+  {
     name: 'a follower starts, and is sent a snapshot',
     settings: LETS_GO,
     async before(cluster) {

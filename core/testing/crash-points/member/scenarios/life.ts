@@ -1,6 +1,8 @@
 import { dirname } from 'node:path/posix';
 import { saveSnapshot } from '../../../../server/restore.js';
 import type { StartOptions } from '../../../../server/start-member.js';
+import { Cluster, VICTIM } from '../../cluster/cluster.js';
+import { following, leading } from '../../cluster/scenarios/replication.js';
 import type { Scenario } from '../scenario.js';
 import { DATA_DIR, type Stage } from '../stage.js';
 import { FLUSH_MS } from './compaction.js';
@@ -47,6 +49,21 @@ async function backUpAlone(stage: Stage): Promise<void> {
   await stage.disk.removeTree(DATA_DIR);
   await stage.disk.syncDirectory('/');
   stage.forget();
+}
+
+/** What is left of a cluster of three is to go on. */
+const LEFT_ALONE: StartOptions = {
+  name: VICTIM,
+  peers: { a: 'http://10.0.0.1:2380', b: 'http://10.0.0.2:2380', c: 'http://10.0.0.3:2380' },
+  forceNewCluster: true,
+};
+
+/** The disk of a member of three, of whom the others are lost. */
+async function leftAlone(stage: Stage, of: (cluster: Cluster) => Promise<void>): Promise<void> {
+  const cluster = new Cluster(stage.settings);
+  await of(cluster);
+  cluster.victim.kill();
+  stage.adopt(cluster.victim.disk);
 }
 
 /** Starts, ends, changes of who the member is, backups. */
@@ -151,6 +168,31 @@ export const LIFE: readonly Scenario[] = [
       await stage.answer(member.memberRemove(added.member.id));
     },
     restart: (stage) => stage.start(OF_ONE),
+  },
+  {
+    name: 'what is left of a cluster goes on alone',
+    before: (stage) => leftAlone(stage, following),
+    async act(stage) {
+      await stage.start(LEFT_ALONE);
+      await stage.put('a', 'alone');
+    },
+    restart: (stage) => stage.start(LEFT_ALONE),
+  },
+  {
+    name: 'a leader with entries that nobody else had goes on alone',
+    before: (stage) =>
+      leftAlone(stage, async (cluster) => {
+        await leading(cluster);
+        cluster.isolate(VICTIM);
+        for (let i = 0; i < 3; i += 1) cluster.begin(VICTIM, `lost${i}`, 'x').catch(() => undefined);
+        await cluster.flush();
+      }),
+    async act(stage) {
+      await stage.start(LEFT_ALONE);
+      await stage.put('a', 'alone');
+      await stage.clock.advance(FLUSH_MS);
+    },
+    restart: (stage) => stage.start(LEFT_ALONE),
   },
   {
     name: 'a backup is saved while writes go on',
