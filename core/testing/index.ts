@@ -1,7 +1,11 @@
 /** `conclave/testing`: services and recipes on whole clusters that are simulated in one process, and what was seen there judged. */
 export * from './simulate.js';
 export {
+  type Effects,
+  type Link,
+  type LinkMode,
   type MemberOptions,
+  type Reached,
   ViolationError,
   type VirtualClient,
   type VirtualMember,
