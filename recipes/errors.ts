@@ -48,15 +48,6 @@ export class HoldLostError extends CoordinationError {
   }
 }
 
-/** A key below a recipe's prefix is none of Conclave's, or holds something that was damaged. It is passed over. */
-export class ForeignValueError extends CoordinationError {
-  readonly code = 'FOREIGN_VALUE';
-  readonly retry = 'never';
-  constructor(readonly key: string) {
-    super(`key ${JSON.stringify(key)} is foreign, or what it holds was damaged`);
-  }
-}
-
 /** Nothing is held here: it was released by its own holder, or the code does not run under a lock. */
 export class NotHeldError extends CoordinationError {
   readonly code = 'NOT_HELD';

@@ -31,6 +31,14 @@ export class ForeignReport {
   }
 }
 
+/** Why a reader of keys passes one over. Nobody but the log is told. */
+export class ForeignValueError extends Error {
+  override readonly name = 'ForeignValueError';
+  constructor(key: string) {
+    super(`key ${JSON.stringify(key)} is foreign, or what it holds was damaged`);
+  }
+}
+
 /** The text of a key; `undefined` if its bytes are none, so that two keys never count as one. */
 export function textOfKey(key: Uint8Array): string | undefined {
   const text = toText(key);

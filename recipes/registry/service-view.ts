@@ -4,7 +4,7 @@ import { prefix } from '../../core/base/key-range.js';
 import type { KeyValue } from '../../core/base/key-value.js';
 import type { Prng } from '../../core/base/prng.js';
 import type { Store } from '../../core/store.js';
-import { ForeignValueError } from '../errors.js';
+import { ForeignValueError } from '../foreign.js';
 import { recipePrefix, unescapeSegment } from '../keys.js';
 import { type Change, changeBetween, type Diff, mergeDiffs, type MirrorDiff } from '../mirror/diff.js';
 import { Feed } from '../mirror/feed.js';
