@@ -87,6 +87,7 @@ describe('checkReplay', () => {
     ['an acknowledged write wrote something else', [write(2, '1')], [put(2, 'a', '2')]],
     ['an acknowledged write is there twice', [write(2, '1')], [put(2, 'a', '1'), put(3, 'a', '1')]],
     ['two are told the same revision', [write(2, '1'), write(2, '1')], [put(2, 'a', '1')]],
+    ['two at once are told the same revision', [write(2, '1', [1, 5]), write(2, '1', [2, 4])], [put(2, 'a', '1')]],
     ['nobody wrote what is there', [], [put(2, 'a', '1')]],
     [
       'a read is not of its revision',
