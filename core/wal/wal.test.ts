@@ -278,6 +278,18 @@ describe('failure', () => {
     await wal.close();
   });
 
+  test('a sync that failed is not tried again, for the next one would pass without having written anything', async () => {
+    const { wal } = await openLog(disk);
+    await wal.append(undefined, [entry(1)]);
+    const failsOnce = [{ code: 'EIO' }];
+    disk.fault = ({ name }) => (name === 'sync' ? failsOnce.pop() : undefined);
+
+    await expect(wal.append(undefined, [entry(2)])).rejects.toMatchObject({ code: 'LOG_FAILED' });
+
+    const cut = await openLog(disk.afterPowerCut('nothing'));
+    expect(shown(cut.entries)).toEqual(shown(entriesOf(1, 1)));
+  });
+
   test('a compaction that fails ends the log for good', async () => {
     const wal = await logInSmallSegments(10);
     disk.fault = ({ name }) => (name === 'remove' ? { code: 'EIO' } : undefined);

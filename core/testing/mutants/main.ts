@@ -47,7 +47,7 @@ async function run(): Promise<boolean> {
   tell(`\n${tableOf(trials)}\n\n${summaryOf(trials)}`);
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(trials, undefined, 2)}\n`);
   const bad = trials.filter(({ caughtBy, errors }) => caughtBy === undefined || errors.length > 0);
-  for (const { mutant, errors } of bad) tell(`${mutant.name}: ${errors.join('; ') || 'it survived'}`);
+  for (const { mutant, errors } of bad) tell(`${mutant.name}: ${errors.join('; ').slice(0, 300) || 'it survived'}`);
   return bad.length === 0;
 }
 
@@ -82,7 +82,7 @@ function tellOf({ mutant, caughtBy, findings, errors }: Trial): void {
   tell(
     `${mutant.name}: ${how} (${took}${last?.seconds.toFixed(1) ?? 0} s): ${(last?.said ?? 'no layer was asked').slice(0, 200)}`,
   );
-  for (const error of errors) tell(`  ${error.slice(0, 1_000)}`);
+  for (const error of errors) tell(`  ${error.slice(0, 300)}`);
 }
 
 async function inParallel<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {

@@ -120,7 +120,7 @@ export const LOG_MUTANTS: readonly Mutant[] = [
     find: `  if (at + GROUP_HEADER_BYTES > bytes.length || bytes.readUInt32LE(at) !== MAGIC) return undefined;`,
     replace: `  if (bytes.readUInt32LE(at) !== MAGIC) return undefined;`,
     layers: [
-      'fuzz',
+      'fuzz:wal-log',
       'crash-points',
       'jest:core/wal/replay.test.ts',
       'jest:core/wal/group.test.ts',
@@ -134,7 +134,7 @@ export const LOG_MUTANTS: readonly Mutant[] = [
     file: 'core/wal/group.ts',
     find: `  return end <= bytes.length && checksum(bytes.subarray(at + GROUP_HEADER_BYTES, end)) === header.payloadChecksum;`,
     replace: `  return end <= bytes.length;`,
-    layers: ['crash-points', 'fuzz', 'sim', 'jest:core/wal/crash.test.ts'],
+    layers: ['crash-points', 'fuzz:wal-group', 'sim', 'jest:core/wal/crash.test.ts'],
   },
   {
     name: 'group-parts-unchecked',
@@ -143,7 +143,7 @@ export const LOG_MUTANTS: readonly Mutant[] = [
     file: 'core/wal/group.ts',
     find: `  if (at !== bytes.length) return undefined;`,
     replace: `  if (at < bytes.length) return undefined;`,
-    layers: ['fuzz', 'jest:core/wal/replay.test.ts', 'jest:core/wal/group.test.ts'],
+    layers: ['fuzz:wal-group', 'jest:core/wal/replay.test.ts', 'jest:core/wal/group.test.ts'],
   },
   {
     name: 'group-chain-unchecked',
@@ -303,7 +303,7 @@ export const LOG_MUTANTS: readonly Mutant[] = [
     file: 'core/snapshot/snapshot-parser.ts',
     find: `    if (!this.#skipHashCheck && !equalBytes(said, this.#checksum)) {`,
     replace: `    if (!this.#skipHashCheck && said.length !== this.#checksum.length) {`,
-    layers: ['fuzz', 'jest:core/snapshot/damaged-snapshot.test.ts'],
+    layers: ['jest:core/snapshot/damaged-snapshot.test.ts'],
   },
   {
     name: 'snapshot-record-length-unchecked',
@@ -313,7 +313,7 @@ export const LOG_MUTANTS: readonly Mutant[] = [
     find: `    if (valueBytes > VALUE_BYTES_MAX) throw this.#damaged(\`a value of \${valueBytes} bytes\`);
 `,
     replace: ``,
-    layers: ['fuzz', 'jest:core/snapshot/damaged-snapshot.test.ts'],
+    layers: ['jest:core/snapshot/damaged-snapshot.test.ts'],
   },
   {
     name: 'frame-length-unchecked',
@@ -324,7 +324,7 @@ export const LOG_MUTANTS: readonly Mutant[] = [
       throw new MalformedError(\`a frame of \${length} bytes; at most \${this.bodyBytesMax}\`);
 `,
     replace: ``,
-    layers: ['fuzz', 'jest:core/peer/frame-reader.test.ts', 'jest:core/peer/hostile.test.ts'],
+    layers: ['fuzz:frames', 'jest:core/peer/frame-reader.test.ts', 'jest:core/peer/hostile.test.ts'],
   },
   {
     name: 'count-in-a-frame-unchecked',
@@ -334,6 +334,6 @@ export const LOG_MUTANTS: readonly Mutant[] = [
     find: `    if (count * leastBytes > left) throw new MalformedError(\`\${count} things are said to follow in \${left} bytes\`);
 `,
     replace: ``,
-    layers: ['fuzz', 'jest:core/peer/codec.test.ts', 'jest:core/peer/codec.property.test.ts'],
+    layers: ['fuzz:peer-messages', 'jest:core/peer/codec.test.ts', 'jest:core/peer/codec.property.test.ts'],
   },
 ];

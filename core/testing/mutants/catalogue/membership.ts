@@ -122,15 +122,6 @@ export const MEMBERSHIP_MUTANTS: readonly Mutant[] = [
     layers: ['raft', 'sim', 'jest:core/raft/members.test.ts'],
   },
   {
-    name: 'removed-member-campaigns',
-    rows: [53],
-    what: 'a member without a vote stands for election, and those that hear a leader listen to it',
-    file: 'core/raft/roles.ts',
-    find: `        if (this.#election.isLoyal && !message.transfer) return false;`,
-    replace: `        if (this.#election.isLoyal && message.lastIndex < 0) return false;`,
-    layers: ['raft', 'sim', 'jest:core/raft/elections.test.ts'],
-  },
-  {
     name: 'removal-unheard',
     rows: [53],
     what: 'a member that is told that it was removed goes on',

@@ -267,6 +267,15 @@ export const RAFT_MUTANTS: readonly Mutant[] = [
     layers: ['raft', 'sim', 'jest:core/raft/elections.test.ts'],
   },
   {
+    name: 'nobody-loyal',
+    rows: [30, 53],
+    what: 'members that hear a leader, and the leader itself, help whoever lacks a link or was removed to depose it',
+    file: 'core/raft/election.ts',
+    find: `    return role === 'leader' || (leader !== undefined && this.#waitedTicks < this.#electionTicks);`,
+    replace: `    return role === 'leader' && leader !== undefined && this.#waitedTicks < 0;`,
+    layers: ['raft', 'sim', 'jest:core/raft/elections.test.ts', 'jest:core/raft/paper.test.ts'],
+  },
+  {
     name: 'earlier-candidate-not-told',
     rows: [31],
     what: 'whoever asks for a pre-vote in an earlier term is not answered',

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { COMPILED, PROJECT } from '../project.js';
 import { runNode } from '../run-process.js';
 import type { Finding, Layer, LayerName } from './layer.js';
+import { lastLines } from './program-layer.js';
 
 const SECONDS_MAX = 240;
 const FLAGS = ['--experimental-vm-modules', '--no-warnings', 'node_modules/jest/bin/jest.js'];
@@ -35,12 +36,12 @@ export class JestLayer implements Layer {
     const folder = mkdtempSync(join(tmpdir(), 'conclave-mutants-'));
     const report = join(folder, 'report.json');
     const transform = JSON.stringify({ '^.+\\.ts$': join(COMPILED, 'core/testing/mutants/jest-transform.js') });
-    const args = [...FLAGS, this.#path, '--runInBand', '--bail', `--transform=${transform}`];
+    const args = [...FLAGS, this.#path, '--runInBand', `--transform=${transform}`];
     try {
       const ended = await runNode([...args, '--json', `--outputFile=${report}`], environment, SECONDS_MAX);
       const { seconds } = ended;
       if (ended.isTimedOut) return { verdict: 'quiet', said: 'the tests did not end in time', seconds };
-      if (!existsSync(report)) return { verdict: 'broken', said: ended.errors.slice(-2_000), seconds };
+      if (!existsSync(report)) return { verdict: 'broken', said: lastLines(ended.errors), seconds };
       return { ...judge(readFileSync(report, 'utf8')), seconds };
     } finally {
       rmSync(folder, { recursive: true });

@@ -1,5 +1,8 @@
-/** What can be asked whether a program is right. `jest:` is followed by a test file or a folder, `nemesis:` by a drill. */
-export type LayerName = 'raft' | 'sim' | 'crash-points' | 'fuzz' | `nemesis:${string}` | `jest:${string}`;
+/**
+ * What can be asked whether a program is right. `fuzz:` is followed by a target, `nemesis:` by a drill, `jest:` by a test
+ * file or a folder.
+ */
+export type LayerName = 'raft' | 'sim' | 'crash-points' | `fuzz:${string}` | `nemesis:${string}` | `jest:${string}`;
 
 /**
  * - `quiet`: it found nothing.

@@ -56,6 +56,7 @@ export function judge(ended: Ended): Finding {
   return { verdict: 'broken', said: lastLines(errors || output), ...common };
 }
 
-function lastLines(text: string): string {
+/** The end of what a program wrote. */
+export function lastLines(text: string): string {
   return text.trim().split('\n').slice(-12).join('\n');
 }
