@@ -149,6 +149,15 @@ describe('what a member says of itself', () => {
     expect(membership.member(2n)?.peerUrls).toEqual(peerUrls);
   });
 
+  test('makes no voter of a learner that moves', () => {
+    const { membership, command, configure } = openCluster();
+    configure({ voters: [1n, 2n], learners: [6n] }, [info(6n)]);
+
+    command({ type: 'memberUpdate', id: 6n, peerUrls: ['http://10.0.1.6:2380'] });
+
+    expect(membership.member(6n)).toMatchObject({ peerUrls: ['http://10.0.1.6:2380'], isLearner: true });
+  });
+
   test('fails, and changes nothing, if another member has one of the URLs', () => {
     const { membership, command } = openCluster();
     const before = membership.members;

@@ -44,7 +44,7 @@ function setUp() {
     sweeps.count = count;
     proposals.sweep();
   };
-  return { proposals, state, connected, waiters, told, propose, forwards, answer, sweep };
+  return { proposals, state, sent, connected, waiters, told, propose, forwards, answer, sweep };
 }
 
 describe('proposals of a follower', () => {
@@ -187,4 +187,26 @@ describe('proposals of a follower', () => {
 
     expect(told).toEqual(['handed over: OUTCOME_UNKNOWN', 'kept: TIMEOUT']);
   });
+});
+
+test('a leader tells a follower how many of its commands it took before it refused one, and where the first stands', () => {
+  const { proposals, state, sent } = setUp();
+  let lastIndex = 40;
+  const propose = () => {
+    if (lastIndex === 42) throw new NoLeaderError();
+    return { index: (lastIndex += 1), term: 3 };
+  };
+  Object.assign(state, { role: 'leader', term: 3, lastIndex, propose });
+
+  proposals.onForward(2n, { type: 'forward', request: 7, commands: [DATA, DATA, DATA] });
+
+  const answer = {
+    type: 'forwarded',
+    request: 7,
+    term: 3,
+    firstIndex: 41,
+    accepted: 2,
+    refusal: { code: 'NO_LEADER' },
+  };
+  expect(sent).toMatchObject([[2n, answer]]);
 });

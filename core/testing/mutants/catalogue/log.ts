@@ -33,7 +33,7 @@ export const LOG_MUTANTS: readonly Mutant[] = [
     await this.#file.sync();`,
     replace: `    await this.#file.write(bytes, this.#endOffset);
     await this.#file.sync().catch(() => this.#file.sync());`,
-    layers: ['crash-points', 'sim', 'jest:core/wal/wal.test.ts', 'jest:core/testing/cluster/faults/disk.test.ts'],
+    layers: ['jest:core/wal/wal.test.ts', 'sim'],
   },
   {
     name: 'log-goes-on-after-a-failure',
@@ -43,7 +43,7 @@ export const LOG_MUTANTS: readonly Mutant[] = [
     find: `    this.#failure ??= toLogError(this.#place.path, error);
     return this.#failure;`,
     replace: `    return toLogError(this.#place.path, error);`,
-    layers: ['crash-points', 'sim', 'jest:core/wal/wal.test.ts'],
+    layers: ['jest:core/wal/wal.test.ts', 'sim'],
   },
   {
     name: 'vote-by-itself-not-written',
@@ -62,7 +62,7 @@ export const LOG_MUTANTS: readonly Mutant[] = [
     find: `      this.#entries.length = entry.index - this.#firstIndex;
       this.#entries.push(entry);`,
     replace: `      this.#entries[entry.index - this.#firstIndex] = entry;`,
-    layers: ['crash-points', 'sim', 'jest:core/wal/wal.test.ts', 'jest:core/wal/wal.property.test.ts'],
+    layers: ['jest:core/wal/wal.property.test.ts', 'sim', 'crash-points'],
   },
   {
     name: 'torn-end-refused',
@@ -90,7 +90,7 @@ export const LOG_MUTANTS: readonly Mutant[] = [
     file: 'core/wal/replay.ts',
     find: `    this.#rejectLaterGroup(segment.bytes, endOffset, file);`,
     replace: `    if (!segment.isLast) this.#rejectLaterGroup(segment.bytes, endOffset, file);`,
-    layers: ['crash-points', 'sim', 'jest:core/wal/damage.test.ts'],
+    layers: ['jest:core/wal/damage.test.ts', 'sim'],
   },
   {
     name: 'known-durable-index-ignored',
@@ -100,7 +100,7 @@ export const LOG_MUTANTS: readonly Mutant[] = [
     find: `    rejectMissing(replay.state, known, { file: segment.path, offset: tail.endOffset });
 `,
     replace: ``,
-    layers: ['crash-points', 'sim', 'jest:core/wal/damage.test.ts', 'jest:core/wal/begin-anew.test.ts'],
+    layers: ['jest:core/wal/damage.test.ts', 'jest:core/wal/begin-anew.test.ts', 'sim'],
   },
   {
     name: 'recovered-end-not-synced',
@@ -119,13 +119,7 @@ export const LOG_MUTANTS: readonly Mutant[] = [
     file: 'core/wal/group.ts',
     find: `  if (at + GROUP_HEADER_BYTES > bytes.length || bytes.readUInt32LE(at) !== MAGIC) return undefined;`,
     replace: `  if (bytes.readUInt32LE(at) !== MAGIC) return undefined;`,
-    layers: [
-      'fuzz:wal-log',
-      'crash-points',
-      'jest:core/wal/replay.test.ts',
-      'jest:core/wal/group.test.ts',
-      'jest:core/wal/wal.test.ts',
-    ],
+    layers: ['fuzz:wal-log'],
   },
   {
     name: 'group-payload-checksum-unchecked',
@@ -143,7 +137,7 @@ export const LOG_MUTANTS: readonly Mutant[] = [
     file: 'core/wal/group.ts',
     find: `  if (at !== bytes.length) return undefined;`,
     replace: `  if (at < bytes.length) return undefined;`,
-    layers: ['fuzz:wal-group', 'jest:core/wal/replay.test.ts', 'jest:core/wal/group.test.ts'],
+    layers: ['fuzz:wal-group'],
   },
   {
     name: 'group-chain-unchecked',
@@ -153,10 +147,10 @@ export const LOG_MUTANTS: readonly Mutant[] = [
     find: `    if (header?.sequence !== this.#nextGroup || header.link !== this.#link) return undefined;`,
     replace: `    if (header?.sequence !== this.#nextGroup) return undefined;`,
     layers: [
-      'crash-points',
       'jest:core/wal/crash.test.ts',
       'jest:core/wal/damage.test.ts',
       'jest:core/wal/replay.test.ts',
+      'crash-points',
     ],
   },
   {
@@ -324,7 +318,7 @@ export const LOG_MUTANTS: readonly Mutant[] = [
       throw new MalformedError(\`a frame of \${length} bytes; at most \${this.bodyBytesMax}\`);
 `,
     replace: ``,
-    layers: ['fuzz:frames', 'jest:core/peer/frame-reader.test.ts', 'jest:core/peer/hostile.test.ts'],
+    layers: ['fuzz:frames'],
   },
   {
     name: 'count-in-a-frame-unchecked',
@@ -334,6 +328,6 @@ export const LOG_MUTANTS: readonly Mutant[] = [
     find: `    if (count * leastBytes > left) throw new MalformedError(\`\${count} things are said to follow in \${left} bytes\`);
 `,
     replace: ``,
-    layers: ['fuzz:peer-messages', 'jest:core/peer/codec.test.ts', 'jest:core/peer/codec.property.test.ts'],
+    layers: ['fuzz:peer-messages'],
   },
 ];

@@ -106,13 +106,4 @@ export const WATCH_MUTANTS: readonly Mutant[] = [
     replace: ``,
     layers: ['sim', 'jest:core/watch/hub.test.ts', 'jest:core/watch/hub.property.test.ts'],
   },
-  {
-    name: 'embedded-progress-before-delivery',
-    rows: [64],
-    what: 'a watch in the same process tells progress though something waits to be taken',
-    file: 'core/embedded/embedded-watch.ts',
-    find: `      if (this.#waiting.length > 0 && this.#watcher?.synced) {`,
-    replace: `      if (this.#waiting.length > 0 && this.#watcher) {`,
-    layers: ['sim', 'jest:core/embedded/embedded-store.test.ts', 'jest:core/testing/conformance/conformance.test.ts'],
-  },
 ];
