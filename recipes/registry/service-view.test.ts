@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { ClosedError, TimeoutError } from '../../core/base/errors.js';
-import type { Store } from '../../core/store.js';
+import { toBytes, toText } from '../../core/base/bytes.js';
+import type { Store, Target } from '../../core/store.js';
 import { type ManualClock, settle } from '../../core/testing/manual-clock.js';
 import { WaywardStore } from '../mirror/testing/wayward-store.js';
 import { NoInstanceError } from './errors.js';
@@ -32,6 +33,9 @@ const idsOf = (view: ServiceView<Meta>) =>
     .all()
     .map(({ id }) => id)
     .join('');
+
+const nameOf = (target: Target) => toText(typeof target === 'string' ? toBytes(target) : toKey(target));
+const toKey = (target: Exclude<Target, string>) => (target instanceof Uint8Array ? target : target.key);
 
 /** The ids of so many picks, each of which ends well. */
 function pickMany(view: ServiceView<Meta>, count: number): string {
@@ -113,6 +117,22 @@ describe('ServiceView', () => {
     wayward.comeBack();
     await clock.advance(5_000);
     expect(view.stale).toBe(false);
+  });
+
+  test('tells no revision of which it has not seen everything', async () => {
+    await register('a');
+    const watch = wayward.watch.bind(wayward);
+    // Only what is decided about instances is heard.
+    wayward.watch = (target, options) => watch(nameOf(target).includes('svc-admin') ? target : 'nothing', options);
+    const view = await world.view();
+    await register('b');
+    const { revision } = await real.range('x');
+    await servers.drain('orders', 'a');
+    await clock.advance(0);
+
+    expect(view.get('a')?.drained).toBe(true);
+    expect(idsOf(view)).toBe('a');
+    expect(view.revision).toBeLessThan(revision);
   });
 
   test('after a compaction while it was away it has what the store has', async () => {

@@ -99,9 +99,9 @@ export class ServiceView<M> implements AsyncIterable<ViewChange<M>>, AsyncDispos
     return this.#records.confirmedAgoMs;
   }
 
-  /** The instances are those of this revision. */
+  /** Everything up to this revision has been seen; what the instances wrote, or what was decided about them, can be newer. */
   get revision(): number {
-    return Math.max(this.#records.revision, this.#overrides.revision);
+    return Math.min(this.#records.revision, this.#overrides.revision);
   }
 
   /**
