@@ -2,24 +2,12 @@ import { assert } from '../../../base/assert.js';
 import type { Logged } from '../../../server/beginning.js';
 import type { Raft } from '../../../raft/raft.js';
 import { type Digest, EMPTY_DIGEST } from '../../../raft/testing/digest.js';
-import type { Witnessed } from '../../../raft/testing/safety.js';
+import type { Witnessed, WitnessedRaft } from '../../../raft/testing/safety.js';
 import { SimulatedDisk } from '../../../raft/testing/simulated-disk.js';
 import { type Append, type MemberId, NO_MEMBER, type Ready } from '../../../raft/types.js';
 
 /** A raft as the witness sees it: nothing of it is private to it. */
-export type ObservedRaft = Pick<
-  Raft,
-  | 'role'
-  | 'term'
-  | 'configuration'
-  | 'lastIndex'
-  | 'commitIndex'
-  | 'hasPendingConfiguration'
-  | 'appliedIndex'
-  | 'ready'
-  | 'appended'
-  | 'readIndex'
->;
+export type ObservedRaft = Pick<Raft, 'appliedIndex' | 'ready' | 'appended' | 'readIndex'> & WitnessedRaft;
 
 /** Told of what passes between a raft and its driver. */
 export interface RaftObserver {

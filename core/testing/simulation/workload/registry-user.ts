@@ -3,6 +3,7 @@ import { prefix } from '../../../base/key-range.js';
 import { between } from '../../../base/prng.js';
 import { ServiceRegistry } from '../../../../recipes/registry/service-registry.js';
 import type { ServiceView } from '../../../../recipes/registry/service-view.js';
+import type { Chronicle } from '../invariants/chronicle.js';
 import { chance, keepAtIt, rest, restUpTo, type Surroundings } from './surroundings.js';
 
 const SERVICE = 'shop';
@@ -28,6 +29,7 @@ export async function registrant(surroundings: Surroundings): Promise<void> {
       await registration.update({ metadata: { n: (n += 1) } }, { timeout: READY_MS, signal });
       count('instance updated');
     }
+    if (chance(surroundings, 0.3)) await registry.drain(SERVICE, name, { signal });
     if (chance(surroundings, 0.5)) await registration.unregister();
     await restUpTo(surroundings, STAY_MS_MAX);
     await registration.unregister();
@@ -35,7 +37,7 @@ export async function registrant(surroundings: Surroundings): Promise<void> {
   await registry.dispose();
 }
 
-/** Follows the instances: what it sees is what the store had at the revision that it tells, and it never steps back. */
+/** Follows the instances: what it sees is what the store had, at the revision that it tells or later; it never steps back. */
 export async function viewer(surroundings: Surroundings): Promise<void> {
   const { name, store, verdict, signal, count } = surroundings;
   const registry = new ServiceRegistry<Counted>(store, { ttl: TTL_MS });
@@ -54,14 +56,23 @@ export async function viewer(surroundings: Surroundings): Promise<void> {
   await registry.dispose();
 }
 
-function wrongIn(view: ServiceView<Counted>, latest: number, { chronicle }: Surroundings): string | undefined {
-  const { revision } = view;
-  if (revision < latest) return `the view went back from revision ${latest} to ${revision}`;
-  const shown = view.all().map(({ id, metadata: { n } }) => `${id} ${n}`);
-  const there = chronicle.rangeAt(INSTANCES, revision).map(({ key, value }) => {
+function instancesAt(revision: number, chronicle: Chronicle): string {
+  const instances = chronicle.rangeAt(INSTANCES, revision).map(({ key, value }) => {
     const { metadata } = JSON.parse(toText(value)) as { readonly metadata: Counted };
     return `${toText(key).slice(INSTANCES.key.length)} ${metadata.n}`;
   });
-  if (shown.join() === there.join()) return undefined;
-  return `at revision ${revision} it shows ${shown.join(', ') || 'nobody'}, and the store had ${there.join(', ') || 'nobody'}`;
+  return instances.join(', ');
+}
+
+function wrongIn(view: ServiceView<Counted>, latest: number, { chronicle }: Surroundings): string | undefined {
+  const { revision } = view;
+  if (revision < latest) return `the view went back from revision ${latest} to ${revision}`;
+  const shown = view
+    .all()
+    .map(({ id, metadata: { n } }) => `${id} ${n}`)
+    .join(', ');
+  const later = chronicle.eventsBetween(INSTANCES, revision + 1, chronicle.revision).map(({ kv }) => kv.modRevision);
+  const isTrue = [revision, ...later].some((at) => shown === instancesAt(at, chronicle));
+  if (isTrue) return undefined;
+  return `at revision ${revision} it shows ${shown || 'nobody'}, and there was ${instancesAt(revision, chronicle) || 'nobody'}`;
 }
