@@ -80,6 +80,7 @@ function effectKinds(condition: LinkCondition): readonly string[] {
   if (condition.isFifo !== undefined) kinds.push('reorder');
   if (condition.loseReplies !== undefined) kinds.push('lost reply');
   if (condition.clogUntilMs !== undefined) kinds.push('clog');
+  if (condition.minDelayMs !== undefined) kinds.push('delay');
   return kinds;
 }
 

@@ -1,12 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Fault } from '../faults/fault.js';
-import { FAILED_SEEDS } from './failed-seeds.js';
 import { runSeed } from './run-seed.js';
 import type { SeedResult } from './seed-result.js';
 import { isEventful } from './tally.js';
 
-/** As many as a minute of a test run is worth; `npm run sim` runs as many as there is time for. */
-const SEED_COUNT = 20;
+/** Others are run by `main.test.ts`, in a process of their own. */
+const SEEDS = [9, 20];
 
 /** What a result says beside its trace. */
 function shown({ seed, violation, lastEvents }: SeedResult): object {
@@ -14,21 +13,18 @@ function shown({ seed, violation, lastEvents }: SeedResult): object {
 }
 
 describe('a world from a number', () => {
-  for (const task of FAILED_SEEDS) {
-    it(`keeps what it once did not, seed ${task.seed}: ${task.found}`, async () => {
-      expect(shown(await runSeed(task.seed, task))).toEqual({ seed: task.seed });
-    }, 60_000);
-  }
-
-  it(`keeps every promise, for ${SEED_COUNT} numbers, while enough happens to it`, async () => {
-    for (let seed = 1; seed <= SEED_COUNT; seed += 1) {
+  it.each(SEEDS)(
+    'keeps every promise, while enough happens to it: seed %d',
+    async (seed) => {
       const result = await runSeed(seed);
 
       expect(shown(result)).toEqual({ seed });
-      expect({ seed, isEventful: isEventful(result.effective) }).toEqual({ seed, isEventful: true });
+      expect(isEventful(result.effective)).toBe(true);
       expect(result.simulatedMs).toBeGreaterThan(30_000);
-    }
-  }, 240_000);
+      expect(result.operations).toBeGreaterThan(10);
+    },
+    60_000,
+  );
 
   it('goes the same way twice', async () => {
     const [first, second] = [await runSeed(9), await runSeed(9)];
