@@ -5,6 +5,7 @@ import { put } from '../../../txn.js';
 import { Election } from '../../../../recipes/election/election.js';
 import type { Held } from '../../../../recipes/held.js';
 import { Mutex } from '../../../../recipes/mutex/mutex.js';
+import { Session } from '../../../../recipes/session/session.js';
 import type { History } from '../../checkers/history/history.js';
 import { ExclusiveLine, guardedValue } from './exclusive-line.js';
 import type { FreezableClock } from './freezable-clock.js';
@@ -15,7 +16,7 @@ const TTL_MS = 4_000;
 /** Now and then a holder is frozen for longer than its lease lives, and goes on as if nothing had been. */
 const FREEZE_ODDS = 0.04;
 const FROZEN_MS = TTL_MS * 1.4;
-const ACQUIRE_TIMEOUT = '20s';
+const ACQUIRE_TIMEOUT_MS = 20_000;
 const WRITES_MAX = 4;
 const HOLD_MS_MAX = 60;
 
@@ -44,7 +45,7 @@ export function exclusive(kind: 'mutex' | 'election', name: string, verdict: Ver
  */
 export async function exclusiveUser(user: string, of: Exclusive, surroundings: HolderSurroundings): Promise<void> {
   const { prng, signal, store, verdict } = surroundings;
-  const taker = takerOf(of, store);
+  const taker = new Taker(of, store);
   let n = 0;
   await keepAtIt(surroundings, user, async () => {
     const held = await acquire(user, of, { ...surroundings, taker });
@@ -74,17 +75,26 @@ export interface HolderSurroundings extends Surroundings {
   readonly holds: History;
 }
 
-/** Whoever gives up may have been granted it for a moment, without knowing. */
-function acquire(
+/**
+ * The lease is as old as its latest renewal: of what it has left, only what the session is sure of is recorded. Whoever gives
+ * up may have been granted it for a moment, and lost it, without anybody having been told.
+ */
+async function acquire(
   user: string,
   { kind, name }: Exclusive,
   { taker, signal, holds }: HolderSurroundings & { readonly taker: Taker },
 ): Promise<Held> {
-  const call = { op: 'acquire', key: `${kind} ${name}`, ttl: TTL_MS * 1_000 } as const;
-  return holds.track(user, call, {
-    work: () => taker.take(signal),
-    answerOf: ({ fencingToken: token }) => ({ token }),
-  });
+  const id = holds.begin(user, { op: 'acquire', key: `${kind} ${name}`, ttl: 0 });
+  const calledMs = performance.now();
+  try {
+    const held = await taker.take(signal);
+    const ttl = Math.max(0, Math.floor((taker.safeUntilMs - calledMs) * 1_000));
+    holds.ok(id, { token: held.fencingToken, ttl });
+    return held;
+  } catch (error) {
+    holds.failed(id);
+    throw error;
+  }
 }
 
 async function release(
@@ -110,24 +120,44 @@ async function freeze(user: string, of: Exclusive, { clock, signal, verdict }: H
   lookForOthers(user, of, verdict);
 }
 
-interface Taker {
-  take(signal: AbortSignal): Promise<Held>;
-  dispose(): Promise<void>;
-}
+/** Takes a lock, or an office, again and again, with a session that it opens anew whenever one was lost. */
+class Taker {
+  readonly #of: Exclusive;
+  readonly #store: Store;
+  #session: Session | undefined;
+  #recipe: Mutex | Election<string> | undefined;
 
-function takerOf({ kind, name }: Exclusive, store: Store): Taker {
-  if (kind === 'mutex') {
-    const mutex = new Mutex(store, { name, ttl: TTL_MS });
-    return {
-      take: (signal) => mutex.acquire({ timeout: ACQUIRE_TIMEOUT, signal }),
-      dispose: () => mutex.dispose(),
-    };
+  constructor(of: Exclusive, store: Store) {
+    this.#of = of;
+    this.#store = store;
   }
-  const election = new Election<string>(store, { name, ttl: TTL_MS });
-  return {
-    take: (signal) => election.campaign('me', { timeout: ACQUIRE_TIMEOUT, signal }),
-    dispose: () => election.dispose(),
-  };
+
+  /** Until when the lease of what was taken cannot have ended. */
+  get safeUntilMs(): number {
+    return this.#session?.safeUntilMs ?? 0;
+  }
+
+  async take(signal: AbortSignal): Promise<Held> {
+    const recipe = await this.#current(signal);
+    const options = { timeout: ACQUIRE_TIMEOUT_MS, signal };
+    return recipe instanceof Mutex ? recipe.acquire(options) : recipe.campaign('me', options);
+  }
+
+  async dispose(): Promise<void> {
+    await this.#recipe?.dispose();
+    await this.#session?.close();
+  }
+
+  async #current(signal: AbortSignal): Promise<Mutex | Election<string>> {
+    if (this.#recipe && this.#session?.signal.aborted === false) return this.#recipe;
+    await this.dispose();
+    const session = await Session.open(this.#store, { ttl: TTL_MS, signal });
+    const { kind, name } = this.#of;
+    const options = { name, session };
+    this.#session = session;
+    this.#recipe = kind === 'mutex' ? new Mutex(this.#store, options) : new Election<string>(this.#store, options);
+    return this.#recipe;
+  }
 }
 
 function lookForOthers(user: string, of: Exclusive, verdict: Pick<Verdict, 'earlyEnd'>): void {

@@ -44,16 +44,24 @@ test('a write that was acknowledged and is not in the log is found', () => {
   expect(judge(history, { firstRevision: 2 }).findings.join()).toContain('revision 4');
 });
 
-test('a lock that was granted to two at once is found', () => {
+/** Granted to one, released in some way, and granted to another. */
+function granted(release: (holds: History) => void): History {
   let nowMs = 0;
   const holds = new History({ nowMs: () => (nowMs += 1) });
-  for (const [client, token] of [
-    ['a', 5],
-    ['b', 6],
-  ] as const) {
-    holds.ok(holds.begin(client, { op: 'acquire', key: 'lock', ttl: 10_000_000 }), { token });
-  }
+  holds.ok(holds.begin('a', { op: 'acquire', key: 'lock', ttl: 10_000_000 }), { token: 5 });
+  release(holds);
+  holds.ok(holds.begin('b', { op: 'acquire', key: 'lock', ttl: 10_000_000 }), { token: 6 });
+  return holds;
+}
 
-  const judgement = judge(recorded({ value: 'a.1', revision: 2 }), { firstRevision: 2, holds });
-  expect(judgement.findings).toHaveLength(1);
+const released = (holds: History) => holds.begin('a', { op: 'release', key: 'lock', token: 5 });
+
+test.each([
+  ['was released', (holds: History) => holds.ok(released(holds), { result: true }), 0],
+  ['may have been released', (holds: History) => holds.unknown(released(holds)), 0],
+  ['is still held', () => undefined, 1],
+])('a lock that %s is granted to another: %#', (_, release, findings) => {
+  const history = recorded({ value: 'a.1', revision: 2 });
+
+  expect(judge(history, { firstRevision: 2, holds: granted(release) }).findings).toHaveLength(findings);
 });
