@@ -87,6 +87,11 @@ export function writeHardState(bytes: Buffer, hardState: HardState, at: number):
   writeUint64(bytes, hardState.commitIndex, at + 16);
 }
 
+/** Whether a hard state that was read can have been written. */
+export function isExact({ term, commitIndex }: HardState): boolean {
+  return Number.isSafeInteger(term) && Number.isSafeInteger(commitIndex);
+}
+
 export function readHardState(bytes: Buffer, at: number): HardState {
   return {
     term: readUint64(bytes, at),

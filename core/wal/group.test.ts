@@ -3,6 +3,8 @@ import { asBuffer } from '../base/bytes.js';
 import type { Entry } from '../raft/types.js';
 import { checksum, CONFIGURATION_BIT, ENTRY_HEADER_BYTES, GROUP_HEADER_BYTES, saltOf } from './format.js';
 import { decodeGroupHeader, decodePayload, groupBytes, GroupEncoder, type GroupHeader } from './group.js';
+import { sealGroup, sealSegmentHeader } from '../testing/fuzz/draw/seal-log.js';
+import { decodeSegmentHeader, encodeSegmentHeader } from './segment-header.js';
 import { entry, hardState } from './testing/log-fixture.js';
 
 const SALT = saltOf(0xfeedn);
@@ -55,4 +57,28 @@ test('a kind that this program does not know does not add up', () => {
     bytes.writeUInt32LE(checksum(bytes.subarray(8, GROUP_HEADER_BYTES), SALT), 4);
     expect(decoded(bytes)).toBeUndefined();
   }
+});
+
+test.each([
+  ['a term of the hard state', GROUP_HEADER_BYTES],
+  ['a commit index', GROUP_HEADER_BYTES + 16],
+  ['a term of an entry', GROUP_HEADER_BYTES + 24],
+  ['a first index', 24],
+])('%s beyond what is exact does not add up, though the checksums are right', (_, at) => {
+  const bytes = encoded([entry(5, 2, 'ab')]);
+  bytes.fill(0xff, at, at + 7);
+
+  sealGroup(bytes, SALT);
+
+  expect(decoded(bytes)).toBeUndefined();
+});
+
+test.each([24, 32, 40, 48, 64, 80])('a number at %i of a segment header beyond what is exact is damage', (at) => {
+  const start = { logId: 1n, sequence: 1, firstIndex: 1, previousTerm: 0, firstGroup: 1, link: 0 };
+  const { bytes } = encodeSegmentHeader({ ...start, hardState: hardState(1), beginsAnew: false });
+  bytes.fill(0xff, at, at + 7);
+
+  sealSegmentHeader(bytes);
+
+  expect(decodeSegmentHeader(bytes)).toEqual({ state: 'damaged', why: expect.stringContaining('number') });
 });

@@ -9,6 +9,7 @@ import {
   GROUP_BYTES_MAX,
   GROUP_HEADER_BYTES,
   HARD_STATE_BYTES,
+  isExact,
   readHardState,
   writeHardState,
 } from './format.js';
@@ -150,6 +151,7 @@ export function decodePayload(
 ): { readonly hardState: HardState | undefined; readonly entries: readonly Entry[] } | undefined {
   const start = groupAt + GROUP_HEADER_BYTES;
   const bytes = asBuffer(new Uint8Array(segment.subarray(start, start + header.payloadBytes)));
+  if (!Number.isSafeInteger(header.firstIndex + header.entryCount)) return undefined;
   const entries: Entry[] = [];
   let at = header.hasHardState ? HARD_STATE_BYTES : 0;
   for (let index = header.firstIndex; index < header.firstIndex + header.entryCount; index += 1) {
@@ -160,9 +162,11 @@ export function decodePayload(
     // What is above both bits is a kind that this program does not know, and too long for the group either way.
     const dataEnd = dataAt + kindAndLength - (isConfiguration ? CONFIGURATION_BIT : 0);
     const entry = { index, term: readUint64(bytes, at), data: bytes.subarray(dataAt, dataEnd) };
+    if (!Number.isSafeInteger(entry.term)) return undefined;
     entries.push(isConfiguration ? { ...entry, kind: 'configuration' } : entry);
     at = dataEnd;
   }
   if (at !== bytes.length) return undefined;
-  return { hardState: header.hasHardState ? readHardState(bytes, 0) : undefined, entries };
+  const hardState = header.hasHardState ? readHardState(bytes, 0) : undefined;
+  return hardState === undefined || isExact(hardState) ? { hardState, entries } : undefined;
 }

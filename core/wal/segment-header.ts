@@ -1,6 +1,6 @@
 import { assert } from '../base/assert.js';
 import type { HardState } from '../raft/types.js';
-import { checksum, FORMAT_VERSION, readHardState, SEGMENT_HEADER_BYTES, writeHardState } from './format.js';
+import { checksum, FORMAT_VERSION, isExact, readHardState, SEGMENT_HEADER_BYTES, writeHardState } from './format.js';
 import { readUint64, writeUint64 } from './integers.js';
 
 /** What a segment says of itself, and of the log before it, so that the segments before it can be removed. */
@@ -59,7 +59,11 @@ export function decodeSegmentHeader(bytes: Buffer): DecodedSegmentHeader {
   const expected = bytes.readUInt32LE(CHECKSUM_AT);
   if (expected !== checksum(bytes.subarray(0, CHECKSUM_AT)))
     return { state: 'damaged', why: 'the checksum of the segment header is wrong' };
-  return { state: 'valid', header: readFields(bytes), checksum: expected };
+  const header = readFields(bytes);
+  const { sequence, firstIndex, previousTerm, firstGroup } = header;
+  if (![sequence, firstIndex, previousTerm, firstGroup].every(Number.isSafeInteger) || !isExact(header.hardState))
+    return { state: 'damaged', why: 'a number in the segment header is none that can be' };
+  return { state: 'valid', header, checksum: expected };
 }
 
 function readFields(bytes: Buffer): SegmentHeader {

@@ -136,7 +136,18 @@ function overwriteDigits(bytes: Buffer, chance: Chance): Buffer {
   const runs = [...text.matchAll(/\d+/g)];
   if (runs.length === 0) return bytes;
   const { 0: digits, index } = chance.pick(runs);
-  const other = chance.pick(['-1', '0', '1e999', '0.5', '9007199254740993', '999999999999', '0x10', '""', 'null', '{}']);
+  const other = chance.pick([
+    '-1',
+    '0',
+    '1e999',
+    '0.5',
+    '9007199254740993',
+    '999999999999',
+    '0x10',
+    '""',
+    'null',
+    '{}',
+  ]);
   return Buffer.from(text.slice(0, index) + other + text.slice(index + digits.length), 'latin1');
 }
 

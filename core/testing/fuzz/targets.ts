@@ -22,6 +22,7 @@ import { snapshot } from './targets/snapshot.js';
 import { snapshotFile } from './targets/snapshot-file.js';
 import { walGroup } from './targets/wal-group.js';
 import { walLog } from './targets/wal-log.js';
+import { walSegmentHeader } from './targets/wal-segment-header.js';
 
 /** Everything that is tried. */
 export const TARGETS: readonly FuzzTarget[] = [
@@ -43,6 +44,7 @@ export const TARGETS: readonly FuzzTarget[] = [
   ...rpcMessages,
   requests,
   answers,
+  walSegmentHeader,
   walGroup,
   walLog,
   formatFile,

@@ -9,11 +9,17 @@ export interface NamedFile {
 const NAME_LENGTH_BYTES = 1;
 const CONTENT_LENGTH_BYTES = 4;
 
-/** The files below a folder as one input, each after its name and its length. */
+/** The files below a folder as one input. */
 export function packed(disk: VirtualDisk, folder: string): Buffer {
-  const files = disk.files(folder).map(({ path }) => {
-    const name = Buffer.from(path.slice(folder.length + 1));
-    const content = disk.contentOf(path);
+  return packFiles(
+    disk.files(folder).map(({ path }) => ({ name: path.slice(folder.length + 1), content: disk.contentOf(path) })),
+  );
+}
+
+/** Files as one input, each after its name and its length. */
+export function packFiles(named: readonly NamedFile[]): Buffer {
+  const files = named.map(({ name: text, content }) => {
+    const name = Buffer.from(text, 'latin1');
     const length = Buffer.alloc(CONTENT_LENGTH_BYTES);
     length.writeUInt32LE(content.length);
     return Buffer.concat([Buffer.of(name.length), name, length, content]);

@@ -1,9 +1,10 @@
 import type { Entry } from '../../../raft/types.js';
-import { align, checksum, GROUP_HEADER_BYTES, saltOf } from '../../../wal/format.js';
+import { GROUP_HEADER_BYTES, saltOf } from '../../../wal/format.js';
 import { decodeGroupHeader, decodePayload, GroupEncoder, groupBytes, isPayloadWhole } from '../../../wal/group.js';
 import type { Chance } from '../chance.js';
 import { assertSame } from '../codec-target.js';
 import { drawEntries, drawHardState } from '../draw/log.js';
+import { sealGroup } from '../draw/seal-log.js';
 import { Finding, type FuzzTarget } from '../target.js';
 
 const SALT = saltOf(0xfeedn);
@@ -30,13 +31,10 @@ function decode(bytes: Buffer): ReturnType<typeof decodePayload> {
   return decodePayload(header, bytes, 0);
 }
 
-/** Both checksums, as if this had been written so. */
 function seal(input: Buffer): Buffer | undefined {
   if (input.length < GROUP_HEADER_BYTES) return undefined;
   const sealed = Buffer.from(input);
-  const end = Math.min(sealed.length, align(GROUP_HEADER_BYTES + sealed.readUInt32LE(36)));
-  sealed.writeUInt32LE(checksum(sealed.subarray(GROUP_HEADER_BYTES, end)), 8);
-  sealed.writeUInt32LE(checksum(sealed.subarray(8, GROUP_HEADER_BYTES), SALT), 4);
+  sealGroup(sealed, SALT);
   return sealed;
 }
 

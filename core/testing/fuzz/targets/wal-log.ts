@@ -6,8 +6,9 @@ import { type OpenedWal, Wal, type WalOptions } from '../../../wal/wal.js';
 import { VirtualDisk } from '../../simulation/disk/virtual-disk.js';
 import type { Chance } from '../chance.js';
 import { assertRefusal, assertSame } from '../codec-target.js';
-import { packed, unpacked } from '../draw/files.js';
+import { packed, packFiles, unpacked } from '../draw/files.js';
 import { drawEntries } from '../draw/log.js';
+import { sealSegment } from '../draw/seal-log.js';
 import { Finding, type FuzzTarget } from '../target.js';
 
 const FOLDER = '/log';
@@ -96,6 +97,12 @@ export const walLog: FuzzTarget = {
         }
       },
     };
+  },
+  seal: (input) => {
+    const files = unpacked(input).map(({ name, content }) => ({ name, content: Buffer.from(content) }));
+    let link = 0;
+    for (const { content } of files) link = sealSegment(content, link);
+    return packFiles(files);
   },
   judge: async (input) => {
     try {
