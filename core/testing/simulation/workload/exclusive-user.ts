@@ -16,7 +16,7 @@ const WRITES_MAX = 4;
 const HOLD_MS_MAX = 400;
 /** Now and then somebody sits on it for longer than its lease would live without renewals. */
 const LONG_ODDS = 0.1;
-const PAUSE_MS_MAX = 1_500;
+const PAUSE_MS_MAX = 2_500;
 
 type Kind = 'mutex' | 'election';
 

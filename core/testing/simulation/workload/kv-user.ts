@@ -4,7 +4,7 @@ import { failingQuietly, KEYS, restUpTo, type Surroundings } from './surrounding
 
 /** The keys of KV users; nobody else changes any of them, and each change is recorded. */
 export const SHARED = `${KEYS}kv/`;
-const PAUSE_MS_MAX = 700;
+const PAUSE_MS_MAX = 1_000;
 
 /** A few keys that all users share. */
 export class SharedKeys {

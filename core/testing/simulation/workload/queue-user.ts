@@ -8,7 +8,7 @@ import type { QueueCheck } from './queue-check.js';
 import { chance, keepAtIt, rest, restUpTo, type Surroundings } from './surroundings.js';
 
 const TTL_MS = 3_000;
-const PUT_PAUSE_MS_MAX = 1_500;
+const PUT_PAUSE_MS_MAX = 2_000;
 const WORK_MS_MAX = 300;
 const NACK_MS_MAX = 1_500;
 const CLOSE_MS_MAX = 10_000;

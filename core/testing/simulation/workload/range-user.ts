@@ -10,7 +10,7 @@ import { isSameKey } from '../invariants/applied-states.js';
 import { SHARED } from './kv-user.js';
 import { chance, keepAtIt, restUpTo, type Surroundings } from './surroundings.js';
 
-const PAUSE_MS_MAX = 1_200;
+const PAUSE_MS_MAX = 1_500;
 const BACK_MAX = 100;
 const TARGETS: readonly SortTarget[] = ['key', 'version', 'createRevision', 'modRevision', 'value'];
 const ORDERS: readonly SortOrder[] = ['none', 'ascend', 'descend'];
