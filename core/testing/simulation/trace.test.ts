@@ -33,6 +33,8 @@ describe('a trace', () => {
       hashOf((trace) => trace.note('a', 'x', 0.5)),
       hashOf((trace) => trace.event(1, 2)),
       hashOf((trace) => trace.event(2, 1)),
+      hashOf((trace) => trace.bytes(Buffer.from('ab'))),
+      hashOf((trace) => trace.bytes(Buffer.from('ac'))),
       hashOf((trace) => (trace.note('a'), trace.note('b'))),
       hashOf((trace) => (trace.note('b'), trace.note('a'))),
     ];

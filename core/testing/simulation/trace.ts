@@ -1,3 +1,5 @@
+import { crc32 } from 'node:zlib';
+
 /** What one step of a world was about: a name or a number, kept as it is until somebody wants to read it. */
 export type Noted = string | number | bigint;
 /** More about it, for people: it is shown, and does not count for the hash. */
@@ -42,6 +44,12 @@ export class Trace {
   event(atUs: number, lane: number): void {
     this.#mix(atUs | 0);
     this.#mix(lane);
+  }
+
+  /** For the network: so these very bytes were sent. They count, too, for what is said may differ where no time does. */
+  bytes(bytes: Uint8Array): void {
+    this.#mix(bytes.length);
+    this.#mix(crc32(bytes));
   }
 
   /** Of everything so far, as hexadecimal digits. */

@@ -35,6 +35,8 @@ export class FrameSender {
     const frames = this.#frames;
     if (frames.length === 0) return;
     this.#frames = [];
+    const { trace } = this.#end.life.process.world;
+    for (const frame of frames) if (frame.type === 'message') trace.bytes(frame.bytes);
     if (this.#losesAnswer(frames)) return this.#end.break();
     this.#end.send(frames);
   }

@@ -136,7 +136,10 @@ class VirtualSocket extends EventEmitter {
     this.#unreadBytes += bytes;
     if (taken !== undefined && bytesBefore <= 0) queueMicrotask(taken);
     else if (taken !== undefined) this.#waiting.push({ bytesBefore, taken });
-    this.#end?.send({ buffers, bytes, onRead: () => this.#wasRead(bytes) } satisfies Sent);
+    if (this.#end === undefined) return;
+    const { trace } = this.#end.life.process.world;
+    for (const buffer of buffers) trace.bytes(buffer);
+    this.#end.send({ buffers, bytes, onRead: () => this.#wasRead(bytes) } satisfies Sent);
   }
 
   /** The window opens. That the other machine's word of it takes no time changes nothing for who is not at the limit. */
