@@ -1,3 +1,4 @@
+import type { Dice } from '../../../raft/testing/dice.js';
 import { drawDurationMs } from './durations.js';
 import type { FaultKinds, Timed } from './fault.js';
 import { chooseMember, chooseOne, drawPick, drawVictim, type Victim } from './victim.js';
@@ -23,7 +24,7 @@ export const CLOCK_FAULTS: FaultKinds<ClockFault> = {
     weight: 1,
     draw: (dice, { clockErrorMax }) => ({
       victim: drawVictim(dice),
-      error: (2 * dice.next() - 1) * clockErrorMax,
+      error: drawError(dice, clockErrorMax),
       forMs: 2 * drawDurationMs(dice),
     }),
     async strike({ victim, error, forMs }, { world, last }) {
@@ -41,7 +42,7 @@ export const CLOCK_FAULTS: FaultKinds<ClockFault> = {
     weight: 1,
     draw: (dice, { clockErrorMax }) => ({
       pick: drawPick(dice),
-      error: (2 * dice.next() - 1) * clockErrorMax,
+      error: drawError(dice, clockErrorMax),
       forMs: 2 * drawDurationMs(dice),
     }),
     async strike({ pick, error, forMs }, { world, last }) {
@@ -55,3 +56,8 @@ export const CLOCK_FAULTS: FaultKinds<ClockFault> = {
     },
   },
 };
+
+/** Never the other zero, which a file does not keep. */
+function drawError(dice: Dice, most: number): number {
+  return (2 * dice.next() - 1) * most + 0;
+}

@@ -9,11 +9,15 @@ const PATH_WIDTH = 110;
 /** What came of many seeds, for whoever started them. */
 export function report({ tally, elapsedMs, twiceCount }: CampaignResult, expected: ReadonlySet<string>): string {
   const perMinute = (60_000 * tally.seedCount) / Math.max(1, elapsedMs);
+  const perProcessor = (60_000 * tally.seedCount) / tally.processorMs;
+  // Where other programs run as well, this says how fast it is, and the line above how long one waits.
+  const busy = tally.processorMs === 0 ? [] : [`${perProcessor.toFixed(0)} seeds for a minute of processor time`];
   const twice = twiceCount === 0 ? [] : [`${twiceCount} seeds run twice, in separate processes`];
   const calm = tally.calmSeeds.length === 0 ? [] : [`too little happened in: ${tally.calmSeeds.join(', ')}`];
   return [
     `${tally.seedCount} seeds in ${(elapsedMs / 1_000).toFixed(1)} s: ${perMinute.toFixed(0)} a minute`,
     `${hours(tally.simulatedMs)} simulated, ${tally.operations} operations of clients, ${tally.events} events`,
+    ...busy,
     ...twice,
     ...calm,
     '',
@@ -55,6 +59,7 @@ export function summarize({ tally, failures, elapsedMs, twiceCount }: CampaignRe
     seeds: tally.seedCount,
     elapsedMs: Math.round(elapsedMs),
     seedsPerMinute: Math.round((60_000 * tally.seedCount) / Math.max(1, elapsedMs)),
+    processorMs: Math.round(tally.processorMs),
     simulatedMs: tally.simulatedMs,
     operations: tally.operations,
     events: tally.events,

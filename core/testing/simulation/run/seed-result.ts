@@ -37,6 +37,8 @@ export interface SeedResult {
   readonly lastEvents: readonly string[];
   /** What clients had done. */
   readonly operations: number;
+  /** Processor time that it took, in milliseconds, where that was measured. */
+  readonly processorMs?: number;
 }
 
 /** A result as it goes from one process to another. */

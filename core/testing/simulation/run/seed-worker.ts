@@ -3,7 +3,11 @@ import { runSeed } from './run-seed.js';
 import { type SeedTask, toMessage } from './seed-result.js';
 
 process.on('message', (task: SeedTask) => {
-  void runSeed(task.seed, task).then((result) => process.send?.(toMessage(result)));
+  const before = process.cpuUsage();
+  void runSeed(task.seed, task).then((result) => {
+    const { user, system } = process.cpuUsage(before);
+    process.send?.({ ...toMessage(result), processorMs: (user + system) / 1_000 });
+  });
 });
 // Whoever started it is gone.
 process.on('disconnect', () => process.exit());

@@ -12,6 +12,8 @@ export class Tally {
   seedCount = 0;
   failureCount = 0;
   simulatedMs = 0;
+  /** Processor time, in milliseconds. */
+  processorMs = 0;
   operations = 0;
   events = 0;
   /** Seeds in which less happened than has to for a seed to count. */
@@ -24,6 +26,7 @@ export class Tally {
     this.seedCount += 1;
     this.simulatedMs += result.simulatedMs;
     this.operations += result.operations;
+    this.processorMs += result.processorMs ?? 0;
     this.events += result.events;
     if (result.violation !== undefined) this.failureCount += 1;
     else if (!isEventful(result.effective)) this.calmSeeds.push(result.seed);
