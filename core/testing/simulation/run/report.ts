@@ -11,8 +11,8 @@ export function report({ tally, elapsedMs, twiceCount }: CampaignResult, expecte
   const perMinute = (60_000 * tally.seedCount) / Math.max(1, elapsedMs);
   const perProcessor = (60_000 * tally.seedCount) / tally.processorMs;
   // Where other programs run as well, this says how fast it is, and the line above how long one waits.
-  const busy = tally.processorMs === 0 ? [] : [`${perProcessor.toFixed(0)} seeds for a minute of processor time`];
-  const twice = twiceCount === 0 ? [] : [`${twiceCount} seeds run twice, in separate processes`];
+  const busy = tally.processorMs === 0 ? [] : [`${perProcessor.toFixed(0)} a minute of processor time`];
+  const twice = twiceCount === 0 ? [] : [`run twice, in separate processes, with the same trace: ${twiceCount}`];
   const calm = tally.calmSeeds.length === 0 ? [] : [`too little happened in: ${tally.calmSeeds.join(', ')}`];
   return [
     `${tally.seedCount} seeds in ${(elapsedMs / 1_000).toFixed(1)} s: ${perMinute.toFixed(0)} a minute`,
