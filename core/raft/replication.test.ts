@@ -185,6 +185,14 @@ describe('snapshots', () => {
     expect(answersOf(raft)).toMatchObject([{ type: 'installSnapshotAnswer', matchedIndex: 3 }]);
   });
 
+  test('a follower that gets a snapshot of a joint configuration needs both majorities', () => {
+    const raft = followerWith([1]);
+    const joint = { voters: [1n, 4n, 5n], outgoing: [1n, 2n, 3n], learners: [] };
+    raft.step({ ...snapshot(3, 4), configuration: joint });
+    answersOf(raft);
+    expect(raft.configuration).toEqual(joint);
+  });
+
   test('two snapshots in quick succession end with the later one (etcd 18055)', () => {
     const raft = followerWith([1]);
     raft.step(snapshot(5, 4));

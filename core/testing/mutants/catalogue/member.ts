@@ -101,6 +101,6 @@ export const MEMBER_MUTANTS: readonly Mutant[] = [
     file: 'core/member/peer-traffic.ts',
     find: `        if (message.from === from) replica.raft.step(message);`,
     replace: `        replica.raft.step(message);`,
-    layers: ['sim', 'jest:core/member/cluster.test.ts', 'jest:core/member/membership.test.ts'],
+    layers: ['jest:core/member/peer-traffic.test.ts', 'sim'],
   },
 ];

@@ -10,7 +10,7 @@ export const MEMBERSHIP_MUTANTS: readonly Mutant[] = [
     find: `    if (!hasCommittedInTerm) throw new ConfigurationChangeError('the leader has committed nothing in its term yet');
 `,
     replace: ``,
-    layers: ['raft', 'sim', 'jest:core/raft/members.test.ts', 'jest:core/raft/paper.test.ts'],
+    layers: ['jest:core/raft/members.test.ts', 'raft', 'sim'],
   },
   {
     name: 'two-changes-at-once',
@@ -72,7 +72,7 @@ export const MEMBERSHIP_MUTANTS: readonly Mutant[] = [
     replace: `  restartAt(first: Standing): void {
     const { voters, learners } = first.configuration;
     this.#standings = [{ index: first.index, configuration: { voters, learners } }];`,
-    layers: ['raft', 'sim', 'jest:core/raft/members.test.ts'],
+    layers: ['jest:core/raft/replication.test.ts', 'raft', 'sim'],
   },
   {
     name: 'joint-votes-of-the-new-only',
@@ -174,7 +174,7 @@ export const MEMBERSHIP_MUTANTS: readonly Mutant[] = [
     file: 'core/machine/membership.ts',
     find: `    this.#replace({ ...member, peerUrls }, batch);`,
     replace: `    this.#replace({ ...member, peerUrls, isLearner: false }, batch);`,
-    layers: ['sim', 'jest:core/machine/membership.test.ts'],
+    layers: ['jest:core/machine/membership.test.ts', 'sim'],
   },
   {
     name: 'learner-promoted-unready',

@@ -148,9 +148,13 @@ export const RECIPE_MUTANTS: readonly Mutant[] = [
     rows: [83],
     what: 'an item of a queue is claimed though somebody has claimed it',
     file: 'recipes/barrier-queue/claimer.ts',
-    find: `        createRevision(this.#layout.of('claim', candidate)).equals(0),
+    find: `      createRevision(this.#layout.of('claim', candidate)).equals(0),
+      // A mark without a lease is foreign: it would never end.
+      leaseOf(this.#layout.of('wait', candidate)).equals(NO_LEASE),
+      modRevision(this.#layout.of('try', candidate)).equals(candidate.attemptsRevision),
 `,
-    replace: ``,
+    replace: `      leaseOf(this.#layout.of('wait', candidate)).equals(NO_LEASE),
+`,
     layers: [
       'sim',
       'jest:recipes/barrier-queue/barrier-queue-faults.test.ts',
