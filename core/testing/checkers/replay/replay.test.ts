@@ -87,6 +87,15 @@ describe('checkReplay', () => {
     ['an acknowledged write wrote something else', [write(2, '1')], [put(2, 'a', '2')]],
     ['an acknowledged write is there twice', [write(2, '1')], [put(2, 'a', '1'), put(3, 'a', '1')]],
     ['two are told the same revision', [write(2, '1'), write(2, '1')], [put(2, 'a', '1')]],
+    [
+      'another key was deleted',
+      [
+        write(2, '1'),
+        done({ op: 'put', key: 'b', value: '1' }, { revision: 3 }),
+        done({ op: 'delete', key: 'a' }, { revision: 4, deleted: 1 }),
+      ],
+      [put(2, 'a', '1'), put(3, 'b', '1'), gone(4, 'b')],
+    ],
     ['two at once are told the same revision', [write(2, '1', [1, 5]), write(2, '1', [2, 4])], [put(2, 'a', '1')]],
     ['nobody wrote what is there', [], [put(2, 'a', '1')]],
     [
