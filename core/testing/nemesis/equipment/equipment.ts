@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { CONCLAVE, type MemberProgram } from '../../cluster/member-program.js';
 import { compilePreload, type Preload, type PreloadName } from '../../cluster/preload/preload.js';
+import { hasOwnMounts } from './own-mounts.js';
 import { SmallDisk } from './small-disk.js';
 
 const SMALL_DISK_BYTES = 256 * 1024 * 1024;
@@ -17,7 +18,9 @@ export class Equipment {
     const preload = (name: PreloadName) => (isOurs ? compilePreload(name) : `${program.name} asks no C library`);
     this.failingSync = preload('failing-sync');
     this.wrongClock = preload('jumping-clock');
-    this.#whyNoDisk = isOurs ? SmallDisk.whyNot() : `how ${program.name} ends on a full disk is its own affair`;
+    const whyNoDisk = isOurs ? SmallDisk.whyNot() : `how ${program.name} ends on a full disk is its own affair`;
+    // Should this process be killed, nobody else would unmount it.
+    this.#whyNoDisk = whyNoDisk ?? (hasOwnMounts() ? undefined : 'this process has no mounts of its own');
   }
 
   static for(program: MemberProgram): Equipment {
