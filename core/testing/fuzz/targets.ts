@@ -10,6 +10,7 @@ import { leaseRecord } from './targets/lease-record.js';
 import { machine } from './targets/machine.js';
 import { memberCalls } from './targets/member-calls.js';
 import { clientAnswers } from './targets/client-answers.js';
+import { clientPort } from './targets/client-port.js';
 import { membersAnswer, membershipChange } from './targets/member-json.js';
 import { memberInfos } from './targets/member-infos.js';
 import { membershipRecord } from './targets/membership-record.js';
@@ -52,6 +53,7 @@ export const TARGETS: readonly FuzzTarget[] = [
   snapshot,
   snapshotFile,
   memberCalls,
+  clientPort,
   clientAnswers,
   ...recipeValues,
 ];
