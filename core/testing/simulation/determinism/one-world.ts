@@ -9,7 +9,7 @@ import { Mutex } from '../../../../recipes/index.js';
 import type { Store } from '../../../store.js';
 import { type VirtualMember, World } from '../world.js';
 
-const ROUNDS = 6;
+const ROUNDS = 4;
 const FAULT_MS = 700;
 
 const seed = Number(process.argv[2]);
