@@ -70,7 +70,7 @@ export class Campaign {
   async #work(runner: SeedRunner): Promise<void> {
     for (let next = this.#next(); next !== undefined; next = this.#next()) {
       const result = await runner.run(next);
-      this.#tally.add(result);
+      this.#tally.add(result, next.faults === undefined);
       this.#parts.progress.tell(this.#tally, this.#seedCount);
       if (result.violation !== undefined) await this.#investigate(runner, next, result);
       else if (this.#settings.twice) await this.#repeat(runner, next, result);

@@ -18,7 +18,7 @@ export interface SeedProcessOptions {
   readonly patienceMs: number;
 }
 
-export const SEED_PROCESS: Omit<SeedProcessOptions, 'modulePath'> = { seedsPerProcess: 300, patienceMs: 120_000 };
+export const SEED_PROCESS: Omit<SeedProcessOptions, 'modulePath'> = { seedsPerProcess: 300, patienceMs: 300_000 };
 
 const COMPLAINT_CHARACTERS_MAX = 4_000;
 

@@ -22,14 +22,15 @@ export class Tally {
   readonly effects = new Map<string, Hits>();
   readonly reached = new Map<string, number>();
 
-  add(result: SeedResult): void {
+  /** @param isDrawn - enough has to happen in it; of a list of faults that was given, nobody demands that */
+  add(result: SeedResult, isDrawn = true): void {
     this.seedCount += 1;
     this.simulatedMs += result.simulatedMs;
     this.operations += result.operations;
     this.processorMs += result.processorMs ?? 0;
     this.events += result.events;
     if (result.violation !== undefined) this.failureCount += 1;
-    else if (!isEventful(result.effective)) this.calmSeeds.push(result.seed);
+    else if (isDrawn && !isEventful(result.effective)) this.calmSeeds.push(result.seed);
     hit(this.effective, result.effective);
     hit(this.effects, result.effects);
     for (const path of result.reached) this.reached.set(path, (this.reached.get(path) ?? 0) + 1);
