@@ -58,9 +58,11 @@ export class Workload {
     return workload;
   }
 
-  /** What was answered so far. */
+  /** What was answered so far: to calls that are judged by themselves, and to recipes. */
   get operations(): number {
-    return this.judge.judgedCount;
+    // What is counted by kind is not recorded, but for ranges.
+    const others = [...this.#counts].filter(([what]) => !what.endsWith('range'));
+    return others.reduce((sum, [, count]) => sum + count, this.judge.judgedCount);
   }
 
   /** What was done and met so far, and how often. */
