@@ -95,6 +95,18 @@ describe('checkLinearizable', () => {
     expect(checkLinearizable([unknown, found, overwritten, again], register).verdict).toBe('violation');
     expect(checkLinearizable([did('a', [1, 2], get(), { value: 'u' }), unknown], register).verdict).toBe('violation');
   });
+
+  it('does not take a value for a certain write’s where appends may have made it', () => {
+    const append = (value: string): Call => ({ op: 'append', key: 'k', value });
+    const operations = [
+      lost('x', 0, put('ab')),
+      did('a', [1, 2], append('a'), { revision: 2 }),
+      did('a', [3, 4], append('b'), { revision: 3 }),
+      did('a', [5, 6], get(), { value: 'ab', modRevision: 3 }),
+    ];
+
+    expect(checkLinearizable(operations, register).verdict).toBe('ok');
+  });
 });
 
 describe('settleByLog', () => {
