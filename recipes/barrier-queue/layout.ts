@@ -88,11 +88,6 @@ export class Layout {
     return `${this.#seen}${escapeSegment(id)}`;
   }
 
-  /** All items, of all rounds. */
-  get items(): KeyRange {
-    return prefix(`${this.live}item/`);
-  }
-
   /** What a key below {@link live} is about; undefined for one that no queue writes. */
   parse(key: Uint8Array): QueueKey | undefined {
     const [part, ...rest] = segmentsOf(this.live, key);
