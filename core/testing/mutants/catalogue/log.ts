@@ -174,15 +174,6 @@ export const LOG_MUTANTS: readonly Mutant[] = [
     layers: ['crash-points', 'sim', 'jest:core/wal/crash.test.ts'],
   },
   {
-    name: 'segments-removed-newest-first',
-    rows: [21],
-    what: 'a crash while segments are removed leaves a gap between those that are left',
-    file: 'core/wal/segment.ts',
-    find: `  for (const segment of paths) {`,
-    replace: `  for (const segment of paths.toReversed()) {`,
-    layers: ['crash-points', 'sim', 'jest:core/wal/begin-anew.test.ts', 'jest:core/wal/crash.test.ts'],
-  },
-  {
     name: 'log-cut-too-far',
     rows: [21],
     what: 'compacting the log removes the segment that still has the entry after the compacted one',
@@ -278,7 +269,7 @@ export const LOG_MUTANTS: readonly Mutant[] = [
       await log.reset(snapshot, hardState);
       const state = await install(snapshot, this.#state);
       assert(state.machine.appliedIndex === snapshot.index, 'the state installed is the one that was announced');`,
-    layers: ['crash-points', 'sim', 'jest:core/member/snapshots.test.ts', 'jest:core/server/folder-state.test.ts'],
+    layers: ['crash-points', 'sim', 'jest:core/member/snapshots.test.ts'],
   },
   {
     name: 'snapshot-position-not-kept',
