@@ -103,6 +103,7 @@ describe('checkLinearizable', () => {
       did('a', [1, 2], append('a'), { revision: 2 }),
       did('a', [3, 4], append('b'), { revision: 3 }),
       did('a', [5, 6], get(), { value: 'ab', modRevision: 3 }),
+      did('a', [7, 8], get(), { value: 'ab', modRevision: 3 }),
     ];
 
     expect(checkLinearizable(operations, register).verdict).toBe('ok');
