@@ -10,8 +10,8 @@ import type { Disk, DiskFile } from '../../../wal/disk.js';
 
 /**
  * An engine whose transactions lie one behind the other in a file of a disk: whole ones count, as they would in LMDB, and
- * a torn one at the end never was. What LMDB leaves to others is left to others here, too: the name of the file is not
- * made durable, and what an earlier process wrote without syncing it is found and not synced.
+ * a torn one at the end never was. As with LMDB, the name of the file is left to others to make durable. Unlike LMDB, it
+ * does not believe what an earlier process wrote and could not sync: the last transaction is written once more.
  *
  * ```
  * transaction header, 24 bytes       then changes                  then zeros up to a multiple of 8
@@ -92,16 +92,25 @@ export class VirtualEngine implements Engine {
 
   async #read(): Promise<void> {
     const bytes = asBuffer(await this.#file.read(0, await this.#file.sizeBytes()));
+    let lastOffset = 0;
     for (;;) {
       const changes = changesAt(bytes, this.#endOffset, this.#nextNumber);
       if (changes === undefined) break;
+      lastOffset = this.#endOffset;
       for (const { table, key, value } of decode(changes)) this.#change(table, key, value);
       this.#endOffset += align(HEADER_BYTES + changes.length);
       this.#nextNumber += 1;
     }
-    if (!hasLater(bytes, this.#endOffset, this.#nextNumber)) return;
+    if (!hasLater(bytes, this.#endOffset, this.#nextNumber)) return this.#writeAgain(bytes, lastOffset);
     const why = `transaction ${this.#nextNumber} is damaged, though a later one was begun after it was durable`;
     throw new DataDirError('DATA_DIR_UNREADABLE', this.#path, why);
+  }
+
+  /** It may be known only to the system's memory, from which a sync that failed has not brought it to the disk. */
+  async #writeAgain(bytes: Buffer, fromOffset: number): Promise<void> {
+    if (fromOffset === this.#endOffset) return;
+    await this.#file.write(bytes.subarray(fromOffset, this.#endOffset), fromOffset);
+    await this.#file.sync();
   }
 
   #change(table: Table, key: string, value: Uint8Array | undefined): void {
