@@ -37,12 +37,18 @@ export class QueueCheck {
   readonly #layout: Layout;
   readonly #everPut = new Set<string>();
   readonly #acknowledged = new Map<string, string>();
+  #dealtWith = 0;
 
   constructor(name: string, parts: QueueCheckParts) {
     this.name = name;
     this.#parts = parts;
     this.#layout = new Layout(undefined, name);
     parts.chronicle.listen({ revision: (revision, events) => this.#take(revision, events) });
+  }
+
+  /** How often an item was claimed, given back or dealt with. */
+  get dealtWith(): number {
+    return this.#dealtWith;
   }
 
   /** Somebody was told that an item is in the queue. */
@@ -79,6 +85,7 @@ export class QueueCheck {
       else if (part.part === 'gate') this.#gateChanged(revision, event);
       else if (part.part === 'item' || part.part === 'claim') changed.push({ part: part as ItemKey['part'], event });
     }
+    if (changed.some(({ part }) => part.part === 'claim')) this.#dealtWith += 1;
     for (const { part, event } of changed) this.#slotChanged(revision, part, event, changed);
   }
 

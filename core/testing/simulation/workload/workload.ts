@@ -7,6 +7,7 @@ import type { World } from '../world.js';
 import { Crew, type CrewParts, embedded, type Employed, prngOf, type Worker } from './crew.js';
 import { Judge } from './judge.js';
 import { SHARED } from './kv-user.js';
+import type { SharedQueue } from './queue-user.js';
 import { type Role, Roles } from './roles.js';
 import type { Surroundings } from './surroundings.js';
 
@@ -25,6 +26,8 @@ const ENDING_MS = 40_000;
 const CATCHING_UP_MS = 20_000;
 /** Beyond its TTL a lease lives for as long as elections take, and the TTL again for each change of leader. */
 const LEASES_MS = 30_000;
+/** Within this a round is drained by consumers who give much of it back. */
+const DRAINING_MS = 240_000;
 const EMBEDDED_SHARE = 0.3;
 
 /** Everything that people do with a store, at once, in the processes of a world; and what was promised to them. */
@@ -79,13 +82,7 @@ export class Workload {
       CATCHING_UP_MS,
       `no watch lacks anything up to ${revision}`,
     );
-    const { round } = queue.check.gate;
-    const isDrained = () => queue.check.gate.state === 'closed' || queue.check.gate.round > round;
-    await this.#isSoon(
-      () => isDrained() || !queue.isConsumed,
-      CATCHING_UP_MS,
-      `round ${round} of the queue is drained`,
-    );
+    await this.#drained(queue);
     this.#isOver = true;
     for (const crew of this.#crews) crew.stop();
     const atWork = () => this.#crews.flatMap((crew) => crew.atWork);
@@ -117,6 +114,20 @@ export class Workload {
     const { operations, log } = this.judge;
     const verdict = checkReplay(operations, log, { firstRevision: 2, isOwned: (key) => key.startsWith(SHARED) });
     if (verdict.verdict !== 'ok') this.#report(describe(verdict));
+  }
+
+  /** However long its items take whoever has them: as long as they are handed out and dealt with, it goes on. */
+  async #drained(queue: SharedQueue): Promise<void> {
+    const { check } = queue;
+    const { round } = check.gate;
+    const isDrained = () => check.gate.state === 'closed' || check.gate.round > round;
+    const deadlineMs = this.#world.scheduler.now() + DRAINING_MS;
+    while (!isDrained() && queue.isConsumed) {
+      if (this.#world.scheduler.now() > deadlineMs) return this.#report(`round ${round} of the queue is never drained`);
+      const { dealtWith } = check;
+      const goesOn = () => isDrained() || !queue.isConsumed || check.dealtWith > dealtWith;
+      await this.#isSoon(goesOn, CATCHING_UP_MS, `round ${round} of the queue goes on`);
+    }
   }
 
   readonly #report = (what: string): void => this.#world.violation(what);
