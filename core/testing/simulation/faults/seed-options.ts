@@ -42,9 +42,10 @@ export const CLOCK_ERROR_CONTRACT = 0.01;
 const CLOCK_ERROR_BEYOND = 0.1;
 
 const KIBIBYTE = 1_024;
-/** Of clients that give up soon, so that many an outcome stays unknown. */
+const REQUEST_TIMEOUT_MS = 400;
+/** From a client to the leader by way of another member, to a majority, and back; and room for a few that are slow. */
+const REQUEST_DELAYS = 20;
 const IMPATIENT: Partial<ClientLimits> = {
-  requestTimeoutMs: 400,
   retriesMax: 1,
   retryTimeoutMs: 800,
   dialTimeoutMs: 500,
@@ -60,17 +61,28 @@ export function drawSeedOptions(dice: Dice): SeedOptions {
     ['beyond disk', 5],
   ] as const);
   const timing = drawTiming(dice);
+  const sizes = drawSizes(dice, mode);
+  const isImpatient = dice.chance(0.5);
+  const safetyMs = dice.between(30_000, 36_000);
+  const settings = { ...timing, ...drawSettings(dice) };
+  const otherSettings = { ...timing, ...drawSettings(dice) };
+  const network = drawNetwork(dice, timing.electionTimeoutMs);
   return {
     mode,
-    ...drawSizes(dice, mode),
-    clientLimits: dice.chance(0.5) ? IMPATIENT : {},
-    safetyMs: dice.between(30_000, 36_000),
-    settings: { ...timing, ...drawSettings(dice) },
-    otherSettings: { ...timing, ...drawSettings(dice) },
-    network: drawNetwork(dice, timing.electionTimeoutMs),
+    ...sizes,
+    clientLimits: isImpatient ? impatient(network) : {},
+    safetyMs,
+    settings,
+    otherSettings,
+    network,
     autoPromote: dice.chance(0.7),
     clockErrorMax: mode === 'beyond clock' ? CLOCK_ERROR_BEYOND : dice.anyOf([0, 0.001, CLOCK_ERROR_CONTRACT]),
   };
+}
+
+/** Of clients that give up soon, so that many an outcome stays unknown; not before a healthy network could have answered. */
+function impatient({ meanDelayMs }: NetworkShape): Partial<ClientLimits> {
+  return { ...IMPATIENT, requestTimeoutMs: Math.max(REQUEST_TIMEOUT_MS, REQUEST_DELAYS * meanDelayMs) };
 }
 
 function drawSizes(dice: Dice, mode: Mode) {
