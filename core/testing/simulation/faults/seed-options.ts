@@ -82,7 +82,7 @@ export function drawSeedOptions(dice: Dice): SeedOptions {
 
 /** Of clients that give up soon, so that many an outcome stays unknown; not before a healthy network could have answered. */
 function impatient({ meanDelayMs }: NetworkShape): Partial<ClientLimits> {
-  return { ...IMPATIENT, requestTimeoutMs: Math.max(REQUEST_TIMEOUT_MS, REQUEST_DELAYS * meanDelayMs) };
+  return { ...IMPATIENT, requestTimeoutMs: Math.max(REQUEST_TIMEOUT_MS, Math.ceil(REQUEST_DELAYS * meanDelayMs)) };
 }
 
 function drawSizes(dice: Dice, mode: Mode) {
