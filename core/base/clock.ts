@@ -40,7 +40,7 @@ export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
     timer.hold?.();
     const stopListening = onAbort(signal, (reason) => {
       timer.cancel();
-      reject(reason as Error);
+      reject(reason);
     });
   });
 }
