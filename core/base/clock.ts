@@ -38,9 +38,9 @@ export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
       resolve();
     });
     timer.hold?.();
-    const stopListening = onAbort(signal, (reason) => {
+    const stopListening = onAbort(signal, () => {
       timer.cancel();
-      reject(reason);
+      reject(signal?.reason as Error);
     });
   });
 }
