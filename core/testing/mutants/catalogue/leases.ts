@@ -79,7 +79,7 @@ export const LEASE_MUTANTS: readonly Mutant[] = [
     file: 'core/base/system-clock.ts',
     find: `  now: () => performance.now(),`,
     replace: `  now: () => Date.now(),`,
-    layers: ['nemesis:clock', 'jest:core/base/system-clock.test.ts', 'jest:core/testing/cluster/faults/clock.test.ts'],
+    layers: ['jest:core/base/system-clock.test.ts', 'jest:core/testing/cluster/faults/clock.test.ts'],
   },
   {
     name: 'key-keeps-its-old-lease',
