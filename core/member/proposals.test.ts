@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { NoLeaderError } from '../base/errors.js';
+import { encodeCommand } from '../machine/codec.js';
 import type { CommandResult } from '../machine/types.js';
 import type { ForwardAnswer, ForwardRequest, PeerMessage } from '../peer/types.js';
 import type { Raft } from '../raft/raft.js';
@@ -8,6 +9,7 @@ import { Proposals } from './proposals.js';
 import { Waiters } from './waiters.js';
 
 const DATA = Uint8Array.of(1);
+const COMMAND = encodeCommand({ type: 'leaseRevoke', id: 7n });
 
 /** The proposals of a follower, member 1; who leads and who can be reached is the test's to say. */
 function setUp() {
@@ -198,7 +200,7 @@ test('a leader tells a follower how many of its commands it took before it refus
   };
   Object.assign(state, { role: 'leader', term: 3, lastIndex, propose });
 
-  proposals.onForward(2n, { type: 'forward', request: 7, commands: [DATA, DATA, DATA] });
+  proposals.onForward(2n, { type: 'forward', request: 7, commands: [COMMAND, COMMAND, COMMAND] });
 
   const answer = {
     type: 'forwarded',
@@ -209,4 +211,17 @@ test('a leader tells a follower how many of its commands it took before it refus
     refusal: { code: 'NO_LEADER' },
   };
   expect(sent).toMatchObject([[2n, answer]]);
+});
+
+test('a leader does not take from a follower what no member could apply, nor anything after it', () => {
+  const { proposals, state, sent } = setUp();
+  const taken: Uint8Array[] = [];
+  const propose = (data: Uint8Array) => ({ index: 40 + taken.push(data), term: 3 });
+  Object.assign(state, { role: 'leader', term: 3, lastIndex: 40, propose });
+  const cut = COMMAND.subarray(0, COMMAND.length - 1);
+
+  proposals.onForward(2n, { type: 'forward', request: 7, commands: [COMMAND, cut, COMMAND] });
+
+  expect(taken).toEqual([COMMAND]);
+  expect(sent).toMatchObject([[2n, { firstIndex: 41, accepted: 1, refusal: { code: 'UNAVAILABLE' } }]]);
 });

@@ -1,4 +1,12 @@
-import { hasCode, NoLeaderError, OutcomeUnknownError, TimeoutError, TooManyRequestsError } from '../base/errors.js';
+import {
+  hasCode,
+  NoLeaderError,
+  OutcomeUnknownError,
+  TimeoutError,
+  TooManyRequestsError,
+  UnavailableError,
+} from '../base/errors.js';
+import { decodeCommand } from '../machine/codec.js';
 import type { CommandResult } from '../machine/types.js';
 import type { ForwardAnswer, ForwardRequest, PeerMessage, Refusal } from '../peer/types.js';
 import type { Raft } from '../raft/raft.js';
@@ -124,6 +132,7 @@ export class Proposals {
     try {
       for (const command of commands) {
         this.#assertRoom();
+        assertReadable(command);
         const { index } = raft.propose(command);
         if (accepted === 0) firstIndex = index;
         accepted += 1;
@@ -280,6 +289,17 @@ export class Proposals {
 }
 
 const NOT_SAID_WHY: Refusal = { code: 'UNAVAILABLE', message: 'the leader refused the write' };
+
+/** An entry that cannot be read would end every member that applies it, so what another program wrote is read before. */
+function assertReadable(command: Uint8Array): void {
+  try {
+    decodeCommand(command);
+  } catch (cause) {
+    throw new UnavailableError('the leader cannot read the write: the member that handed it over is newer or damaged', {
+      cause,
+    });
+  }
+}
 
 function portionOf(queue: readonly Proposal[], from: number): readonly Proposal[] {
   let to = from;
