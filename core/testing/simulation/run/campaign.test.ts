@@ -93,6 +93,19 @@ describe('a campaign', () => {
     expect(failures.map(({ result }) => result.seed)).toEqual([5]);
   });
 
+  it('has one hash for all traces, whoever runs them and whatever ends first', async () => {
+    const hashOf = async (text: string, count: number, traceHash?: string) => {
+      const given = traceHash === undefined ? {} : { traceHash };
+      const runners = Array.from({ length: count }, () => new ArtificialRunner(({ seed }) => resultOf(seed, given)));
+      return (await campaign(text, runners).run()).tally.traceHash;
+    };
+    const hash = await hashOf('--seeds 5', 1);
+
+    expect(await hashOf('--seeds 5', 2)).toBe(hash);
+    expect(await hashOf('--seeds 4', 1)).not.toBe(hash);
+    expect(await hashOf('--seeds 5', 1, 'another')).not.toBe(hash);
+  });
+
   it('runs a seed twice in two processes and compares', async () => {
     const isOdd = ({ seed }: SeedResult) => seed % 2 === 1;
     const runner = new ArtificialRunner(({ seed }, runCount) => {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { SeedResult } from './seed-result.js';
 
 /** How often something was hit. */
@@ -6,6 +7,8 @@ interface Hits {
   count: number;
   seedCount: number;
 }
+
+const TRACE_HASH_DIGITS = 16;
 
 /** Sums up many seeds. */
 export class Tally {
@@ -21,10 +24,19 @@ export class Tally {
   readonly effective = new Map<string, Hits>();
   readonly effects = new Map<string, Hits>();
   readonly reached = new Map<string, number>();
+  readonly #traces: string[] = [];
+
+  /** One hash over what happened in all seeds, in whichever order they ended: who runs them again has it again. */
+  get traceHash(): string {
+    const hash = createHash('sha256');
+    for (const trace of this.#traces.sort()) hash.update(`${trace}\n`);
+    return hash.digest('hex').slice(0, TRACE_HASH_DIGITS);
+  }
 
   /** @param isDrawn - enough has to happen in it; of a list of faults that was given, nobody demands that */
   add(result: SeedResult, isDrawn = true): void {
     this.seedCount += 1;
+    this.#traces.push(`${result.seed}: ${result.traceHash}`);
     this.simulatedMs += result.simulatedMs;
     this.operations += result.operations;
     this.processorMs += result.processorMs ?? 0;
