@@ -46,6 +46,9 @@ export class MaintenanceService {
       raftAppliedIndex: status.appliedIndex,
       errors: errorsOf(status),
       isLearner: status.isLearner,
+      storageVersion: '',
+      dbSizeQuota: 0,
+      downgradeInfo: undefined,
     };
   }
 

@@ -6,7 +6,7 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
-import type { handleUnaryCall, UntypedServiceImplementation } from "@grpc/grpc-js";
+import type { handleServerStreamingCall, handleUnaryCall, UntypedServiceImplementation } from "@grpc/grpc-js";
 import { ResponseHeader } from "./header.js";
 import { KeyValue } from "./mvcc.js";
 
@@ -53,6 +53,10 @@ export interface RangeResponse {
   kvs: KeyValue[];
   more: boolean;
   count: number;
+}
+
+export interface RangeStreamResponse {
+  rangeResponse: RangeResponse | undefined;
 }
 
 export interface PutRequest {
@@ -428,6 +432,52 @@ export const RangeResponse: MessageFns<RangeResponse> = {
             }
 
             message.count = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRangeStreamResponse(): RangeStreamResponse {
+  return { rangeResponse: undefined };
+}
+
+export const RangeStreamResponse: MessageFns<RangeStreamResponse> = {
+  encode(message: RangeStreamResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.rangeResponse !== undefined) {
+      RangeResponse.encode(message.rangeResponse, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RangeStreamResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRangeStreamResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.rangeResponse = RangeResponse.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -1323,6 +1373,15 @@ export const KVService = {
     responseSerialize: (value: RangeResponse): Buffer => Buffer.from(RangeResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): RangeResponse => RangeResponse.decode(value),
   },
+  rangeStream: {
+    path: "/etcdserverpb.KV/RangeStream" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: RangeRequest): Buffer => Buffer.from(RangeRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RangeRequest => RangeRequest.decode(value),
+    responseSerialize: (value: RangeStreamResponse): Buffer => Buffer.from(RangeStreamResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RangeStreamResponse => RangeStreamResponse.decode(value),
+  },
   put: {
     path: "/etcdserverpb.KV/Put" as const,
     requestStream: false as const,
@@ -1363,6 +1422,7 @@ export const KVService = {
 
 export interface KVServer extends UntypedServiceImplementation {
   range: handleUnaryCall<RangeRequest, RangeResponse>;
+  rangeStream: handleServerStreamingCall<RangeRequest, RangeStreamResponse>;
   put: handleUnaryCall<PutRequest, PutResponse>;
   deleteRange: handleUnaryCall<DeleteRangeRequest, DeleteRangeResponse>;
   txn: handleUnaryCall<TxnRequest, TxnResponse>;
