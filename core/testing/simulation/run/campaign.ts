@@ -109,6 +109,7 @@ export class Campaign {
   }
 
   async #investigate(runner: SeedRunner, task: SeedTask, result: SeedResult): Promise<void> {
+    this.#parts.progress.failed(result.seed, result.violation?.what ?? '');
     // Only the first is worth the time, unless all are asked for.
     if (this.#failures.length > 0 && !this.#settings.keepGoing) return;
     const at = this.#failures.push({ result }) - 1;

@@ -37,6 +37,16 @@ describe('progress', () => {
     expect(written[0]).toBe('30 of 100 seeds, 60 a minute, 0.30 hours simulated\n');
   });
 
+  it('says at once that a seed failed, in a line of its own', () => {
+    const { written, progress, pass } = told(true);
+
+    pass(1_000);
+    progress.failed(7, 'two leaders\nof one term');
+
+    expect(written.at(-1)).toBe('seed 7 failed: two leaders\n');
+    expect(written.at(-2)).not.toContain('\n');
+  });
+
   it('counts failures', () => {
     const tally = new Tally();
     tally.add(resultOf(1, { violation: { what: 'two leaders', simulatedMs: 1 } }));

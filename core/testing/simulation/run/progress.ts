@@ -40,6 +40,12 @@ export class Progress {
     this.#isLineOpen = this.#output.isTTY === true;
   }
 
+  /** Says at once that a seed failed: whoever waits for thousands can look at it meanwhile. */
+  failed(seed: number, what: string): void {
+    this.end();
+    this.#output.write(`seed ${seed} failed: ${what.split('\n', 1)[0]}\n`);
+  }
+
   /** Leaves the line, so that something else can be written. */
   end(): void {
     if (this.#isLineOpen) this.#output.write('\r\x1b[2K');
