@@ -31,6 +31,9 @@ describe('the Maintenance service', () => {
       raftAppliedIndex: 50,
       errors: [],
       isLearner: false,
+      storageVersion: '',
+      dbSizeQuota: 0,
+      downgradeInfo: undefined,
     });
   });
 
