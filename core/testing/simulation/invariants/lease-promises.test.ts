@@ -47,6 +47,17 @@ test('a renewal that is acknowledged after the end is found', () => {
   expect(found).toHaveLength(1);
 });
 
+test('a lease that is granted again under its id begins anew', () => {
+  endAt(9_000);
+  chronicle.commit({ data: encodeCommand({ type: 'leaseGrant', id: LEASE, ttlSeconds: 10 }) });
+  promises.acknowledged(LEASE, { sentMs: 1_000, ttlMs: 10_000 });
+  promises.acknowledged(LEASE, { sentMs: 30_000, ttlMs: 10_000 });
+  expect(found).toEqual([]);
+
+  endAt(37_999);
+  expect(found).toEqual(['lease 5 was ended 1 ms before the time that was promised']);
+});
+
 test('a lease that its holder ends may go at once', () => {
   promises.released(LEASE);
   endAt(2_000);

@@ -30,7 +30,7 @@ export class LeasePromises {
 
   constructor(parts: LeasePromisesParts) {
     this.#parts = parts;
-    parts.chronicle.listen({ leaseEnded: (id) => this.#ended(id) });
+    parts.chronicle.listen({ leaseGranted: (id) => this.#granted(id), leaseEnded: (id) => this.#ended(id) });
   }
 
   /** Somebody was told that it has the lease, or has renewed it; that was asked for at this time. */
@@ -64,6 +64,12 @@ export class LeasePromises {
   /** When a lease was ended; `undefined` if it was not. */
   endedMs(id: LeaseId): number | undefined {
     return this.#endedMs.get(id);
+  }
+
+  /** A client whose answer was lost asks again with the id that it chose, perhaps when the first one has run out. */
+  #granted(id: LeaseId): void {
+    this.#promised.delete(id);
+    this.#endedMs.delete(id);
   }
 
   #ended(id: LeaseId): void {
