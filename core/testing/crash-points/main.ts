@@ -6,12 +6,13 @@
  * crash-points --scenario NAME --at K [--choice CHOICE]      one of them again
  * ```
  *
- * It ends with 1 after the first that a member does not recover from as it must.
+ * It ends with 1 after the first that a member does not recover from as it must, or that does not end.
  */
 import { parseArgs } from 'node:util';
 import { CHOICES } from './choices.js';
-import { type Failure, runScenario, type ScenarioResult, type Stride } from './run-scenario.js';
 import { SCENARIOS } from './scenarios.js';
+import { type Finding, type ScenarioReport, scenariosOf, type SearchOrder } from './search.js';
+import { watchedSearch } from './watched-search.js';
 
 const { values } = parseArgs({
   options: {
@@ -24,52 +25,45 @@ const { values } = parseArgs({
   },
 });
 
-const scenarios = SCENARIOS.filter(({ name }) => name.includes(values.scenario));
-const choices = CHOICES.filter((choice) => values.choice === undefined || choice === values.choice);
-if (scenarios.length === 0 || choices.length === 0) fail('there is no such scenario, or no such choice');
-const casesEach = Number(values.cases) / scenarios.length;
-const endMs = performance.now() + Number(values.seconds) * 1_000;
-process.exit((await runAll()) ? 0 : 1);
+const order: SearchOrder = {
+  scenario: values.scenario,
+  at: values.at === undefined ? undefined : Number(values.at),
+  choice: CHOICES.find((choice) => choice === values.choice),
+  cases: Number(values.cases),
+  seconds: Number(values.seconds),
+  keepsGoing: values['keep-going'],
+};
+if (scenariosOf(SCENARIOS, order).length === 0 || order.choice !== values.choice)
+  fail('there is no such scenario, or no such choice');
+process.exit((await runAll().catch((error: unknown) => fail((error as Error).message))) ? 0 : 1);
 
+/** @returns whether nothing is wrong */
 async function runAll(): Promise<boolean> {
-  const results: ScenarioResult[] = [];
-  for (const scenario of scenarios) {
-    if (performance.now() > endMs) break;
-    const result = await runScenario(scenario, { strideFor, choices, keepsGoing: values['keep-going'] });
-    results.push(result);
-    print(result);
-    for (const failure of result.failures) explain(scenario.name, failure);
-    if (result.failures.length > 0 && !values['keep-going']) break;
-  }
-  const sum = (count: (result: ScenarioResult) => number) => results.reduce((all, each) => all + count(each), 0);
-  const failed = sum(({ failures }) => failures.length);
-  console.log(`${results.length} scenarios, ${sum((each) => each.diskCount)} different disks, ${failed} failed`);
+  const reports: ScenarioReport[] = [];
+  const onReport = (report: ScenarioReport) => {
+    reports.push(report);
+    print(report);
+    report.findings.forEach(explain);
+  };
+  const hanging = await watchedSearch(order, { onReport });
+  if (hanging !== undefined) explain(hanging);
+  const sum = (count: (report: ScenarioReport) => number) => reports.reduce((all, each) => all + count(each), 0);
+  const failed = sum(({ findings }) => findings.length) + (hanging === undefined ? 0 : 1);
+  console.log(`${reports.length} scenarios, ${sum((each) => each.diskCount)} different disks, ${failed} failed`);
   console.log(`${sum(({ caseCount }) => caseCount)} cases`);
   return failed === 0;
 }
 
-/** Spreads the cases that are asked for over a scenario's operations. */
-function strideFor(operationCount: number): Stride {
-  if (values.at !== undefined) return { from: Number(values.at), every: Number.POSITIVE_INFINITY };
-  return { from: 0, every: Math.max(1, Math.ceil((operationCount * choices.length) / casesEach)) };
-}
-
-function print({ name, operationCount, caseCount, diskCount, failures }: ScenarioResult): void {
+function print({ name, operationCount, caseCount, diskCount, findings }: ScenarioReport): void {
   const counts = [operationCount, caseCount, diskCount].map((count) => String(count).padStart(6)).join('');
-  console.log(`${name.padEnd(60)}${counts}  ${failures.length === 0 ? 'ok' : `${failures.length} FAILED`}`);
+  console.log(`${name.padEnd(60)}${counts}  ${findings.length === 0 ? 'ok' : `${findings.length} FAILED`}`);
 }
 
-function explain(name: string, { crash, error }: Failure): void {
-  const when = crash === undefined ? 'without a crash' : `crash in ${crash.operation} (${crash.choice})`;
-  console.log(`violation: ${name}, ${when}: ${reasonsOf(error)}`);
-  const which = crash === undefined ? '' : ` --at ${crash.at} --choice '${crash.choice}'`;
+function explain({ place: { name, at, choice }, operation, why }: Finding): void {
+  const when = at === undefined ? 'without a crash' : `crash in ${operation ?? `operation ${at}`}`;
+  console.log(`violation: ${name}, ${when}${choice === undefined ? '' : ` (${choice})`}: ${why}`);
+  const which = at === undefined ? '' : ` --at ${at}${choice === undefined ? '' : ` --choice '${choice}'`}`;
   console.log(`again: npm run crash-points -- --scenario '${name}'${which}`);
-}
-
-function reasonsOf(error: Error): string {
-  const reasons: string[] = [];
-  for (let each: unknown = error; each instanceof Error; each = each.cause) reasons.push(each.message);
-  return [...new Set(reasons)].join('; because ');
 }
 
 function fail(why: string): never {

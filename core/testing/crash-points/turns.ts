@@ -8,12 +8,16 @@ export async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn += 1) await new Promise<void>((resolve) => setImmediate(resolve));
 }
 
-/** @throws {@link Violation} if it does not end, though nothing holds it up */
-export async function ended<T>(work: Promise<T>, what: string): Promise<T> {
+/**
+ * What a piece of work comes to within so many turns.
+ *
+ * @throws {@link Violation} if it does not end, though nothing holds it up
+ */
+export async function ended<T>(work: Promise<T>, what: string, turnsMax = TURNS_MAX): Promise<T> {
   let hasEnded = false;
   const marked = work.finally(() => (hasEnded = true));
   marked.catch(() => undefined);
-  for (let turn = 0; !hasEnded && turn < TURNS_MAX; turn += 1) await turns(1);
+  for (let turn = 0; !hasEnded && turn < turnsMax; turn += 1) await turns(1);
   if (!hasEnded) throw new Violation(`${what} does not end`);
   return marked;
 }

@@ -16,4 +16,4 @@ const result = await runTarget(target, {
   onInput: (number) => Atomics.store(progress, 0, number),
 });
 await target.close?.();
-parentPort?.postMessage(result);
+parentPort?.postMessage({ answer: result });

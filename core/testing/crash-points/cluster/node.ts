@@ -1,3 +1,4 @@
+import { join } from 'node:path/posix';
 import { seededPrng } from '../../../base/prng.js';
 import { EmbeddedStore } from '../../../embedded/embedded-store.js';
 import type { MemberNetwork } from '../../../member/testing/member-network.js';
@@ -10,6 +11,7 @@ import { type RunningMember, type StartOptions, startMemberOn } from '../../../s
 import type { ManualClock } from '../../manual-clock.js';
 import { platformOnDisk } from '../../simulation/disk/platform-on-disk.js';
 import { type DiskOperation, VirtualDisk } from '../../simulation/disk/virtual-disk.js';
+import { holdSyncs } from '../hold.js';
 
 /** Where each member lives, on a disk of its own. */
 export const DATA_DIR = '/data';
@@ -41,6 +43,7 @@ export class Node {
   #clock: NodeClock;
   #lives = 0;
   #hasStopped = false;
+  #whyStopped: Error | undefined;
   #store: EmbeddedStore | undefined;
 
   constructor(name: string, number: number, around: Around) {
@@ -51,7 +54,7 @@ export class Node {
   }
 
   get store(): EmbeddedStore {
-    if (this.#store === undefined) throw new Error(`${this.name} does not run`);
+    if (this.#store === undefined) throw new Error(`${this.name} does not run`, { cause: this.#whyStopped });
     return this.#store;
   }
 
@@ -93,12 +96,19 @@ export class Node {
     const running = await startMemberOn(this.#platform(clock), { dataDir: DATA_DIR }, all);
     if (clock.isKilled) return;
     this.running = running;
-    void running.member.stopped.then(() => {
+    void running.member.stopped.then((failure) => {
       if (this.running !== running) return;
       this.#hasStopped = true;
+      this.#whyStopped = failure;
       this.end();
     });
     this.#store = new EmbeddedStore(running, resolveSettings(all));
+  }
+
+  /** As {@link holdSyncs}, of a folder of the member in its present life. */
+  holdSyncs(folder: string): () => void {
+    const clock = this.#clock;
+    return holdSyncs(this.disk, join(DATA_DIR, folder), () => clock.isKilled);
   }
 
   /** Ends it in an orderly way; the clock must be turned. */

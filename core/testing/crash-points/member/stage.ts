@@ -1,3 +1,4 @@
+import { join } from 'node:path/posix';
 import { seededPrng } from '../../../base/prng.js';
 import { EmbeddedStore } from '../../../embedded/embedded-store.js';
 import type { State } from '../../../member/state-store.js';
@@ -9,6 +10,7 @@ import { type RunningMember, type StartOptions, startMemberOn } from '../../../s
 import { ManualClock } from '../../manual-clock.js';
 import { platformOnDisk } from '../../simulation/disk/platform-on-disk.js';
 import type { DiskOperation, VirtualDisk } from '../../simulation/disk/virtual-disk.js';
+import { holdSyncs } from '../hold.js';
 import { Promises } from '../promises.js';
 import { Record } from '../record.js';
 import { SILENCE } from '../silence.js';
@@ -143,6 +145,11 @@ export class Stage {
   adopt(disk: VirtualDisk): void {
     this.disk = disk;
     this.#watchDisk();
+  }
+
+  /** As {@link holdSyncs}, of a folder of the member. */
+  holdSyncs(folder: string): () => void {
+    return holdSyncs(this.disk, join(DATA_DIR, folder), () => this.isCut);
   }
 
   /** Ends the member in an orderly way. */

@@ -1,13 +1,12 @@
 import type { StartOptions } from '../../../../server/start-member.js';
+import { ENGINE_FOLDER, LETS_GO } from '../../member/scenarios/engine.js';
 import type { Cluster } from '../cluster.js';
+import { DATA_DIR } from '../node.js';
 import type { ClusterScenario } from '../scenario.js';
 import { following, leading } from './replication.js';
 
-/** The logs keep so little that who was away for a few entries needs a snapshot. */
-const LETS_GO: StartOptions = { logKeptEntries: 4 };
-
 /** Writes so much that the log of who leads does not go back any more to before it. */
-async function writeMuch(cluster: Cluster, name: string): Promise<void> {
+export async function writeMuch(cluster: Cluster, name: string): Promise<void> {
   for (let round = 0; round < 4; round += 1) {
     await cluster.putAll(name, 5, 300);
     await cluster.flush();
@@ -18,6 +17,24 @@ async function missMuch(cluster: Cluster): Promise<void> {
   await following(cluster);
   cluster.isolate('a');
   await writeMuch(cluster, 'b');
+}
+
+/** So little fits into memory that a follower whose engine stands still soon has to wait with what it applies or frees. */
+const WAITS_FOR_THE_ENGINE: StartOptions = { ...LETS_GO, overlayBytesMax: 1_000, scrubRecordsPerStep: 1 };
+
+/** A snapshot comes to the victim while it is at work on its state, and waits for its engine with that. */
+async function snapshotInto(cluster: Cluster, work: () => Promise<void>): Promise<void> {
+  const letGo = cluster.victim.holdSyncs(ENGINE_FOLDER);
+  await work();
+  cluster.isolate('a');
+  await writeMuch(cluster, 'b');
+  cluster.network.heal();
+  const incoming = `${DATA_DIR}/db.incoming`;
+  await cluster.until('a snapshot that is received', () => cluster.victim.disk.files(incoming).length > 0);
+  await cluster.flush();
+  letGo();
+  await cluster.agreed();
+  await cluster.put('a', 'k', 'with it');
 }
 
 /** Snapshots, compaction, leases, and what the logs let go of. */
@@ -88,6 +105,31 @@ export const STATE: readonly ClusterScenario[] = [
       cluster.network.heal();
       await cluster.agreed();
     },
+  },
+  {
+    name: 'a follower is sent a snapshot while entries wait for its engine',
+    settings: WAITS_FOR_THE_ENGINE,
+    before: following,
+    act: (cluster) =>
+      snapshotInto(cluster, async () => {
+        await cluster.putAll('b', 10, 300);
+        await cluster.flush();
+      }),
+  },
+  {
+    name: 'a follower is sent a snapshot while it frees what was compacted',
+    settings: WAITS_FOR_THE_ENGINE,
+    async before(cluster) {
+      await following(cluster);
+      await cluster.putAll('b', 30);
+      await cluster.agreed();
+      await cluster.flush();
+    },
+    act: (cluster) =>
+      snapshotInto(cluster, async () => {
+        await cluster.done('compaction', cluster.node('b').store.compact(cluster.node('b').member.revision));
+        await cluster.flush();
+      }),
   },
   {
     name: 'a leader sends a snapshot',

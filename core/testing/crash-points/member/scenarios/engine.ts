@@ -4,8 +4,11 @@ import type { Stage } from '../stage.js';
 import { FLUSH_MS } from './compaction.js';
 import { putAll } from './writes.js';
 
-/** The log keeps so little that a few writes are enough for it to let go of some. */
+/** The log keeps so little that a few writes are enough for it to let go of some; who misses those needs a snapshot. */
 export const LETS_GO: StartOptions = { logKeptEntries: 4 };
+
+/** Where the engine's files are in the member's folder. */
+export const ENGINE_FOLDER = 'db';
 
 const started = (stage: Stage) => stage.start();
 
@@ -69,6 +72,21 @@ export const ENGINE: readonly Scenario[] = [
       await stage.start();
       await putAll(stage, 6, 300);
       await stage.clock.advance(FLUSH_MS);
+    },
+  },
+  {
+    name: 'much is written while the engine takes its time, and the log lets go',
+    settings: LETS_GO,
+    async before(stage) {
+      await stage.start();
+      await putAll(stage, 10, 300);
+      await stage.clock.advance(FLUSH_MS);
+    },
+    async act(stage) {
+      const letGo = stage.holdSyncs(ENGINE_FOLDER);
+      await putAll(stage, 20, 300);
+      letGo();
+      await putAll(stage, 3, 300);
     },
   },
   {
