@@ -1,10 +1,9 @@
-import { closeSync, existsSync, mkdirSync, openSync, readSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { type Database, open, type RootDatabase, type Transaction } from 'lmdb';
-import { DataDirError } from '../base/errors.js';
 import { type ScanOptions, type Table, TABLES } from './backend.js';
 import type { Engine, EngineSnapshot } from './engine.js';
 import { commitFailure, openFailure, readFailure } from './lmdb-failure.js';
+import { dataFileOf, settleDataFile } from './lmdb-file.js';
 import { assertRoom, freeBytesAt } from './room.js';
 import type { Overlay } from './overlay.js';
 
@@ -28,15 +27,16 @@ export class LmdbEngine implements Engine {
     this.#freeBytes = freeBytes;
     try {
       if (!existsSync(path)) mkdirSync(path);
-      assertIsDatabase(path);
+      settleDataFile(path);
       this.#root = open<Uint8Array, Uint8Array>({
         ...BYTES,
         path,
         noSubdir: false,
         maxDbs: TABLES.length,
-        // After a crash the database is as of its last finished flush, never between two of them.
-        overlappingSync: true,
-        separateFlushed: true,
+        // A transaction exists once its pages are synced, and not before. With the binding's default it does so when it is
+        // committed, and after a sync that failed it would be there: at the next start, and after the sync that the
+        // binding tries once more as the process ends (docs/decisions/0011-an-engine-whose-sync-failed.md).
+        overlappingSync: false,
         // With it, a transaction that fails rejects a promise that nobody holds.
         eventTurnBatching: false,
       });
@@ -68,18 +68,12 @@ export class LmdbEngine implements Engine {
   async commit(overlay: Overlay): Promise<void> {
     assertRoom(this.#path, overlay.bytes, this.#freeBytes);
     try {
-      const committed = this.#root.batch(() => {
+      await this.#root.batch(() => {
         overlay.forEach((table, key, value) => {
           if (value) void this.#tables[table].put(key, value);
           else void this.#tables[table].remove(key);
         });
       });
-      // Asked for at once: once the transaction is committed this would be the flush of the next.
-      const flushed = Promise.resolve(this.#root.flushed);
-      // It rejects with the commit, or never settles.
-      flushed.catch(() => {});
-      await committed;
-      await flushed;
     } catch (error) {
       this.#hasFailed = true;
       throw await commitFailure(this.#path, error);
@@ -98,10 +92,13 @@ export class LmdbEngine implements Engine {
   }
 
   sizeBytes(): number {
-    return statSync(join(this.#path, DATA_FILE)).size;
+    return statSync(dataFileOf(this.#path)).size;
   }
 
-  /** After a failed transaction the database stays open until the process ends: closing it would never end. */
+  /**
+   * After a failed transaction the database stays open until the process ends: if LMDB could not even begin it, its binding
+   * holds a lock for which closing would wait for ever.
+   */
   async close(): Promise<void> {
     if (!this.#hasFailed) await this.#root.close();
   }
@@ -127,38 +124,3 @@ export class LmdbEngine implements Engine {
 
 const FIRST_KEY: Uint8Array = Uint8Array.of(0);
 const BYTES = { keyEncoding: 'binary', encoding: 'binary' } as const;
-const DATA_FILE = 'data.mdb';
-
-const PAGE_COUNT_MIN = 2;
-const PAGE_BYTES_MIN = 4096;
-const MAGIC_OFFSET = 24;
-const MAGIC = 0xbeefc0de;
-const VERSION_OFFSET = 28;
-const VERSION = 2;
-
-/** LMDB's binding crashes the process where it should refuse a file that is no database, so this looks first. */
-function assertIsDatabase(path: string): void {
-  const file = join(path, DATA_FILE);
-  const bytes = existsSync(file) ? statSync(file).size : 0;
-  if (bytes === 0) return;
-  const header = readHeader(file);
-  if (bytes < PAGE_COUNT_MIN * PAGE_BYTES_MIN || header.readUInt32LE(MAGIC_OFFSET) !== MAGIC) {
-    throw new DataDirError('DATA_DIR_UNREADABLE', path, `${DATA_FILE} is not a database, or is damaged`);
-  }
-  const version = header.readUInt16LE(VERSION_OFFSET);
-  if (version !== VERSION) {
-    const why = `${DATA_FILE} is of version ${version}; this build reads ${VERSION}`;
-    throw new DataDirError(version > VERSION ? 'DATA_DIR_NEWER_FORMAT' : 'DATA_DIR_UNREADABLE', path, why);
-  }
-}
-
-function readHeader(file: string): Buffer {
-  const header = Buffer.alloc(VERSION_OFFSET + 4);
-  const descriptor = openSync(file, 'r');
-  try {
-    readSync(descriptor, header, { position: 0 });
-  } finally {
-    closeSync(descriptor);
-  }
-  return header;
-}

@@ -1,4 +1,5 @@
-/** What tests run in a process of its own, because it is killed or its disk is full. What it tells, it prints. */
+/** What tests run in a process of its own, because it is killed or its disk fails. What it tells, it prints. */
+import { copyFileSync, rmSync, writeFileSync } from 'node:fs';
 import { openLmdbBackend } from '../lmdb-backend.js';
 import { batchRecords, readPosition, writePosition } from './batch-records.js';
 
@@ -40,4 +41,23 @@ export async function writeUntilFull(path: string): Promise<void> {
   await backend.close();
   told.push('closed');
   process.stdout.write(JSON.stringify(told));
+}
+
+/**
+ * Writes `a` to an empty database; then `b`, of which the sync fails; and ends in an orderly way, with syncs that succeed
+ * again. What is on the disk for certain, as `a` was durable, is left in a file beside the database.
+ */
+export async function failOneSync(path: string): Promise<void> {
+  const backend = openLmdbBackend({ path });
+  const write = (key: string) => backend.write((batch) => batch.put('meta', Buffer.from(key), Buffer.alloc(10_000)));
+  write('a');
+  await backend.flush();
+  copyFileSync(`${path}/data.mdb`, `${path}.on-disk`);
+  const controlFile = process.env['FAILING_SYNC'] as string;
+  writeFileSync(controlFile, 'fail');
+  write('b');
+  const told = await backend.flush().catch((error: unknown) => (error as { code?: unknown }).code);
+  rmSync(controlFile);
+  await backend.close();
+  process.stdout.write(`flush ${String(told)}`);
 }

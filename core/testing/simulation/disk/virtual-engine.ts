@@ -7,13 +7,17 @@ import { SortedTable } from '../../../backend/sorted-table.js';
 import { asBuffer, toMapKey } from '../../../base/bytes.js';
 import { DataDirError } from '../../../base/errors.js';
 import type { Disk, DiskFile } from '../../../wal/disk.js';
+import { SECTOR_BYTES } from './survival.js';
 
 /**
- * An engine whose transactions lie one behind the other in a file of a disk: whole ones count, as they would in LMDB, and
- * a torn one at the end never was. As with LMDB, the name of the file is left to others to make durable. Unlike LMDB, it
- * does not believe what an earlier process wrote and could not sync: the last transaction is written once more.
+ * An engine whose transactions lie one behind the other in a file of a disk. As in LMDB a transaction counts once a record
+ * at a fixed place names it, which is written and synced when the transaction itself is synced; before, it never was,
+ * whatever is there of it. Also as with LMDB, the name of the file is left to others to make durable.
  *
  * ```
+ * record of the last transaction, 12 bytes, then zeros up to the end of the sector: what drives write as a whole
+ *  0  "last"                 4        4  transaction's number   4        8  checksum of 0 to 7     4
+ *
  * transaction header, 24 bytes       then changes                  then zeros up to a multiple of 8
  *  0  "trns"                 4        table's number           1
  *  4  checksum of 8 to 23    4        1: put, 0: deletion      1
@@ -28,7 +32,7 @@ export class VirtualEngine implements Engine {
   readonly #file: DiskFile;
   readonly #tables: Tables = emptyTables();
   #nextNumber = 1;
-  #endOffset = 0;
+  #endOffset = SECTOR_BYTES;
 
   /**
    * @param path - the folder; it is made if only it itself is missing
@@ -64,6 +68,7 @@ export class VirtualEngine implements Engine {
     try {
       await this.#file.write(bytes, this.#endOffset);
       await this.#file.sync();
+      await this.#name(this.#nextNumber);
     } catch (error) {
       throw await commitFailure(this.#path, error);
     }
@@ -92,25 +97,27 @@ export class VirtualEngine implements Engine {
 
   async #read(): Promise<void> {
     const bytes = asBuffer(await this.#file.read(0, await this.#file.sizeBytes()));
-    let lastOffset = 0;
-    for (;;) {
+    const last = lastNamedIn(bytes);
+    if (last === undefined) throw this.#damaged('the record of its last transaction is damaged');
+    while (this.#nextNumber <= last) {
       const changes = changesAt(bytes, this.#endOffset, this.#nextNumber);
-      if (changes === undefined) break;
-      lastOffset = this.#endOffset;
+      if (changes === undefined) throw this.#damaged(`transaction ${this.#nextNumber} of ${last} is damaged`);
       for (const { table, key, value } of decode(changes)) this.#change(table, key, value);
       this.#endOffset += align(HEADER_BYTES + changes.length);
       this.#nextNumber += 1;
     }
-    if (!hasLater(bytes, this.#endOffset, this.#nextNumber)) return this.#writeAgain(bytes, lastOffset);
-    const why = `transaction ${this.#nextNumber} is damaged, though a later one was begun after it was durable`;
-    throw new DataDirError('DATA_DIR_UNREADABLE', this.#path, why);
+    // What was read may be known only to the system's memory, from which a sync that failed has not brought it to the disk.
+    if (last > 0) await this.#name(last);
   }
 
-  /** It may be known only to the system's memory, from which a sync that failed has not brought it to the disk. */
-  async #writeAgain(bytes: Buffer, fromOffset: number): Promise<void> {
-    if (fromOffset === this.#endOffset) return;
-    await this.#file.write(bytes.subarray(fromOffset, this.#endOffset), fromOffset);
+  /** From now on this transaction is the last. */
+  async #name(number: number): Promise<void> {
+    await this.#file.write(encodeLast(number), 0);
     await this.#file.sync();
+  }
+
+  #damaged(why: string): DataDirError {
+    return new DataDirError('DATA_DIR_UNREADABLE', this.#path, why);
   }
 
   #change(table: Table, key: string, value: Uint8Array | undefined): void {
@@ -129,6 +136,8 @@ interface Change {
 
 const FILE = 'data.virtual';
 const MAGIC = 0x736e7274;
+const LAST_MAGIC = 0x7473616c;
+const LAST_BYTES = 12;
 const HEADER_BYTES = 24;
 const CHANGE_BYTES = 8;
 const ALIGNMENT = 8;
@@ -175,12 +184,21 @@ function changesAt(bytes: Buffer, at: number, number: number): Buffer | undefine
   return crc32(changes) === bytes.readUInt32LE(at + 16) ? changes : undefined;
 }
 
-function hasLater(bytes: Buffer, from: number, number: number): boolean {
-  for (let at = from; at + HEADER_BYTES <= bytes.length; at += ALIGNMENT) {
-    const found = numberAt(bytes, at);
-    if (found !== undefined && found > number) return true;
-  }
-  return false;
+function encodeLast(number: number): Buffer {
+  const bytes = Buffer.alloc(LAST_BYTES);
+  bytes.writeUInt32LE(LAST_MAGIC, 0);
+  bytes.writeUInt32LE(number, 4);
+  bytes.writeUInt32LE(crc32(bytes.subarray(0, 8)), 8);
+  return bytes;
+}
+
+/** The last transaction's number, 0 if there was none yet; `undefined` if what names it is damaged. */
+function lastNamedIn(bytes: Buffer): number | undefined {
+  const record = Buffer.alloc(LAST_BYTES);
+  bytes.copy(record, 0, 0, LAST_BYTES);
+  if (record.every((byte) => byte === 0)) return 0;
+  const number = record.readUInt32LE(4);
+  return encodeLast(number).equals(record) ? number : undefined;
 }
 
 function* decode(changes: Buffer): Iterable<Change> {
