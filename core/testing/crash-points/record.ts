@@ -95,14 +95,17 @@ export class Record {
     );
   }
 
-  /** Up to which entry a log that was read back, and a state with it, are what was known. */
-  agreesUpTo({ entries }: StoredLog, appliedIndex: number): number {
-    let last = appliedIndex;
+  /**
+   * Up to which entry a log that was read back, and a state with it, are what was known. The state may have applied another
+   * entry than the one that is known, and not promised: one of a start that a crash has interrupted.
+   */
+  agreesUpTo({ entries, firstIndex }: StoredLog, appliedIndex: number): number {
+    let last = Math.min(appliedIndex, firstIndex - 1);
     for (const entry of entries) {
-      if (entry.index <= appliedIndex) continue;
       const known = this.#entries.get(entry.index);
+      const isPassedOver = known === undefined && entry.index <= appliedIndex;
       const isSame = known?.term === entry.term && Buffer.compare(known.data, entry.data) === 0;
-      if (!isSame) break;
+      if (!isSame && !isPassedOver) break;
       last = entry.index;
     }
     return last;
