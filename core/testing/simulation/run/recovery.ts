@@ -20,6 +20,8 @@ const LEFT_ILL = 0.5;
 export class Recovery {
   readonly #ground: Ground;
   readonly #dice: Dice;
+  /** Nothing is expected of them, even if somebody who has joined since can be reached from there. */
+  #ill: readonly VirtualMember[] = [];
 
   constructor(ground: Ground) {
     this.#ground = ground;
@@ -55,7 +57,11 @@ export class Recovery {
       return () => keeper.release(member);
     });
     for (const { name } of chosen) world.trace.note(isDown ? 'stays down' : 'stays cut off', name);
-    return () => cures.forEach((cure) => void cure());
+    this.#ill = chosen;
+    return () => {
+      this.#ill = [];
+      cures.forEach((cure) => void cure());
+    };
   }
 
   /** Everybody that the leader counts among the members, as far as it has been started. */
@@ -130,7 +136,7 @@ export class Recovery {
 
   #leads(): VirtualMember | undefined {
     const leader = leaderOf(this.#ground.world);
-    return leader?.state === 'serving' && this.#isReachable(leader) ? leader : undefined;
+    return leader?.state === 'serving' && this.#isToBeWell(leader) ? leader : undefined;
   }
 
   async #writes(who: string): Promise<void> {
@@ -149,7 +155,7 @@ export class Recovery {
   }
 
   #haveApplied(index: number): boolean {
-    const members = this.#members().filter((member) => this.#isReachable(member));
+    const members = this.#members().filter((member) => this.#isToBeWell(member));
     return (
       members.length > 0 &&
       members.every(({ state, machine }) => state === 'serving' && (machine?.appliedIndex ?? 0) >= index)
@@ -157,15 +163,9 @@ export class Recovery {
   }
 
   /** Whether it is to be well. */
-  #isReachable(member: VirtualMember): boolean {
+  #isToBeWell(member: VirtualMember): boolean {
     const { keeper } = this.#ground;
-    return !keeper.isOut(member) && !keeper.isHeld(member) && !this.#isCutOff(member);
-  }
-
-  #isCutOff({ name }: VirtualMember): boolean {
-    const { world } = this.#ground;
-    const others = world.members.filter((other) => other.name !== name);
-    return others.length > 0 && others.every((other) => !world.network.link(name, other.name).passes);
+    return !keeper.isOut(member) && !keeper.isHeld(member) && !this.#ill.includes(member);
   }
 
   /** Replacements that were begun come to their end. */
