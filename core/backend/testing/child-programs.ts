@@ -61,3 +61,15 @@ export async function failOneSync(path: string): Promise<void> {
   await backend.close();
   process.stdout.write(`flush ${String(told)}`);
 }
+
+/** Writes a key, if it is given one, and prints all keys. */
+export async function writeAndList(path: string, key?: string): Promise<void> {
+  const backend = openLmdbBackend({ path });
+  if (key !== undefined) {
+    backend.write((batch) => batch.put('meta', Buffer.from(key), Buffer.alloc(10_000)));
+    await backend.flush();
+  }
+  const found = [...backend.scan('meta')].map(([name, value]) => `${Buffer.from(name).toString()}:${value.length}`);
+  await backend.close();
+  process.stdout.write(found.join(' '));
+}
