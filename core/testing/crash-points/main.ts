@@ -6,7 +6,7 @@
  * crash-points --scenario NAME --at K [--choice CHOICE]      one of them again
  * ```
  *
- * It ends with 1 after the first that a member does not recover from as it must, or that does not end.
+ * Where time is bounded, a few cases of every scenario come before all of any. It ends with 1 after the first that a member does not recover from as it must, or that does not end.
  */
 import { parseArgs } from 'node:util';
 import { CHOICES } from './choices.js';

@@ -6,7 +6,7 @@ import { ended } from './turns.js';
 
 /**
  * Turns of the event loop that each part of a case may take: what leads to the crash, a recovery, the way back to the
- * others. Those of the scenarios take up to 60,000.
+ * others. Those of the scenarios take up to 35,000.
  */
 export const TURNS_MAX = 1_000_000;
 

@@ -2,6 +2,9 @@ import { type Choice, CHOICES } from './choices.js';
 import type { Rehearsable } from './rehearsal.js';
 import { type Failure, type Place, runScenario, type ScenarioResult, type Stride } from './run-scenario.js';
 
+/** Of each scenario, where there may be no time for all: so many are tried of every one before more of any. */
+const FIRST_CASES = 2 * CHOICES.length;
+
 /** What is to be tried. Plain data, for it goes to another thread. */
 export interface SearchOrder {
   /** Scenarios whose names contain this. */
@@ -44,19 +47,29 @@ export async function search(all: readonly Rehearsable[], order: SearchOrder, li
   const endMs = performance.now() + order.seconds * 1_000;
   const isOver = () => performance.now() > endMs;
   const choices = order.choice === undefined ? CHOICES : [order.choice];
-  const casesEach = order.cases / scenarios.length;
-  const strideFor = (operationCount: number): Stride => {
-    if (order.at !== undefined) return { from: order.at, every: Number.POSITIVE_INFINITY };
-    return { from: 0, every: Math.max(1, Math.ceil((operationCount * choices.length) / casesEach)) };
-  };
-  for (const scenario of scenarios) {
-    if (isOver()) return;
-    const { keepsGoing } = order;
-    const options = { strideFor, choices, keepsGoing, isOver, onPlace: listener.onPlace };
-    const { failures, ...counts } = await runScenario(scenario, options);
-    listener.onReport({ ...counts, findings: failures.map(findingOf) });
-    if (failures.length > 0 && !keepsGoing) return;
+  const { keepsGoing } = order;
+  for (const casesEach of roundsOf(order, scenarios.length)) {
+    const strideFor = (operationCount: number) => strideOf(order, (operationCount * choices.length) / casesEach);
+    for (const scenario of scenarios) {
+      if (isOver()) return;
+      const options = { strideFor, choices, keepsGoing, isOver, onPlace: listener.onPlace };
+      const { failures, ...counts } = await runScenario(scenario, options);
+      listener.onReport({ ...counts, findings: failures.map(findingOf) });
+      if (failures.length > 0 && !keepsGoing) return;
+    }
   }
+}
+
+/** How many cases of each scenario are tried, round after round. */
+function roundsOf({ cases, seconds, at }: SearchOrder, scenarioCount: number): readonly number[] {
+  const casesEach = cases / scenarioCount;
+  const mayRunOut = Number.isFinite(seconds) && at === undefined && casesEach > FIRST_CASES;
+  return mayRunOut ? [FIRST_CASES, casesEach] : [casesEach];
+}
+
+function strideOf({ at }: SearchOrder, every: number): Stride {
+  if (at !== undefined) return { from: at, every: Number.POSITIVE_INFINITY };
+  return { from: 0, every: Math.max(1, Math.ceil(every)) };
 }
 
 function findingOf({ error, ...where }: Failure): Finding {

@@ -12,6 +12,16 @@ export const ENGINE_FOLDER = 'db';
 
 const started = (stage: Stage) => stage.start();
 
+/** A member that has written, whose engine has all of it, and whose log lets go soon. */
+export const FILLED: Pick<Scenario, 'settings' | 'before'> = {
+  settings: LETS_GO,
+  async before(stage) {
+    await stage.start();
+    await putAll(stage, 10, 300);
+    await stage.clock.advance(FLUSH_MS);
+  },
+};
+
 /** What the engine takes over of the log, and what the log then need not keep. */
 export const ENGINE: readonly Scenario[] = [
   {
@@ -44,12 +54,7 @@ export const ENGINE: readonly Scenario[] = [
   },
   {
     name: 'the log lets go of what the engine has',
-    settings: LETS_GO,
-    async before(stage) {
-      await stage.start();
-      await putAll(stage, 10, 300);
-      await stage.clock.advance(FLUSH_MS);
-    },
+    ...FILLED,
     async act(stage) {
       for (let round = 0; round < 4; round += 1) {
         await putAll(stage, 5, 300);
@@ -76,12 +81,7 @@ export const ENGINE: readonly Scenario[] = [
   },
   {
     name: 'much is written while the engine takes its time, and the log lets go',
-    settings: LETS_GO,
-    async before(stage) {
-      await stage.start();
-      await putAll(stage, 10, 300);
-      await stage.clock.advance(FLUSH_MS);
-    },
+    ...FILLED,
     async act(stage) {
       const letGo = stage.holdSyncs(ENGINE_FOLDER);
       await putAll(stage, 20, 300);

@@ -3,7 +3,7 @@ import { mustHold } from '../../violation.js';
 import type { Scenario } from '../scenario.js';
 import { DATA_DIR, type Stage } from '../stage.js';
 import { FLUSH_MS } from './compaction.js';
-import { LETS_GO } from './engine.js';
+import { FILLED } from './engine.js';
 import { putAll } from './writes.js';
 
 /** Lets one sync of the files in a folder of the member fail, after so many that succeed. */
@@ -24,12 +24,7 @@ function failSync(stage: Stage, folder: 'db' | 'wal', after: number): void {
 function goesOnAfter(name: string, folder: 'db' | 'wal', after: number): Scenario {
   return {
     name,
-    settings: LETS_GO,
-    async before(stage) {
-      await stage.start();
-      await putAll(stage, 10, 300);
-      await stage.clock.advance(FLUSH_MS);
-    },
+    ...FILLED,
     async act(stage) {
       failSync(stage, folder, after);
       await putAll(stage, 6, 300).catch(() => undefined);
