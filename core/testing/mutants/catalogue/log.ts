@@ -221,8 +221,39 @@ export const LOG_MUTANTS: readonly Mutant[] = [
     what: 'a transaction of the engine counts as durable as soon as it has begun',
     file: 'core/backend/overlay-backend.ts',
     find: `      await this.#engine.commit(overlay);`,
-    replace: `      void this.#engine.commit(overlay).catch((error: Error) => this.#fail(error));`,
+    replace: `      await Promise.race([this.#engine.commit(overlay), undefined]);`,
     layers: ['crash-points', 'sim', 'jest:core/backend/overlay-backend.test.ts'],
+  },
+  {
+    name: 'engine-transaction-never-over',
+    rows: [],
+    what: 'a transaction of the engine counts as under way for ever, so that whoever waits for the next goes round in circles',
+    file: 'core/backend/overlay-backend.ts',
+    find: `    this.#underWay = undefined;`,
+    replace: `    this.#underWay = Promise.resolve();`,
+    layers: ['crash-points'],
+  },
+  {
+    name: 'failed-engine-believed-after-restart',
+    rows: [19],
+    what: "a transaction of the engine is there before it is synced, so that a restart believes one whose sync failed; and LMDB's binding tries the sync again",
+    file: 'core/backend/lmdb-engine.ts',
+    find: `        overlappingSync: false,`,
+    replace: `        overlappingSync: true,`,
+    // Programs that search have an engine of their own.
+    layers: ['jest:core/backend/lmdb-failed-sync.test.ts'],
+  },
+  {
+    name: 'engine-read-but-not-made-sure-of',
+    rows: [19],
+    what: 'the engine goes on from the transaction that the system shows, though the disk may have another one',
+    file: 'core/backend/lmdb-file.ts',
+    find: `    writeSync(descriptor, metaPages, 0, metaPages.length, 0);
+    fdatasyncSync(descriptor);
+`,
+    replace: `    void [metaPages, writeSync, fdatasyncSync];
+`,
+    layers: ['jest:core/backend/lmdb-failed-sync.test.ts'],
   },
   {
     name: 'incoming-state-thrown-away',

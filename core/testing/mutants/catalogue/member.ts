@@ -52,7 +52,7 @@ export const MEMBER_MUTANTS: readonly Mutant[] = [
     find: `      await idle();
 `,
     replace: ``,
-    layers: ['sim', 'crash-points', 'jest:core/member/snapshots.test.ts'],
+    layers: ['crash-points', 'sim', 'jest:core/member/snapshots.test.ts'],
   },
   {
     name: 'scrub-goes-on-during-an-install',
@@ -62,7 +62,7 @@ export const MEMBER_MUTANTS: readonly Mutant[] = [
     find: `      await this.hold();
 `,
     replace: ``,
-    layers: ['sim', 'crash-points', 'jest:core/member/snapshots.test.ts'],
+    layers: ['crash-points', 'sim', 'jest:core/member/snapshots.test.ts'],
   },
   {
     name: 'divergence-unnoticed',
