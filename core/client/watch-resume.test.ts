@@ -208,4 +208,23 @@ describe('fragments', () => {
     expect(resumed.request.startRevision).toBe(6n);
     expect(await revisions(watch, 1)).toEqual([[6, 6, 6]]);
   });
+
+  test('of a lost stream are asked for again though progress beyond their revision was told between them', async () => {
+    const [store, desk, server] = await atDesk();
+    const watch = store.watch('a', { from: 5 });
+    const other = store.watch('b', { from: 5 });
+    const creation = (await desk.creation()).created(9);
+    creation.events([5, 6, 6], { fragment: true }).send({ header: header(30) });
+    // Once this has come, everything before it has.
+    (await desk.creation()).created(9).events([31]);
+    expect(await revisions(other, 1)).toEqual([[31]]);
+    expect(await revisions(watch, 1)).toEqual([[5]]);
+
+    server.dropConnections();
+    const resumed = await desk.creation();
+    resumed.created(9).events([6, 6, 6]);
+
+    expect(resumed.request.startRevision).toBe(6n);
+    expect(await revisions(watch, 1)).toEqual([[6, 6, 6]]);
+  });
 });

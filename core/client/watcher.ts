@@ -145,7 +145,10 @@ export class Watcher implements WatchStream, AsyncIterator<WatchBatch, undefined
     this.#queue({ revision: lastWhole.kv.modRevision, events: whole });
   }
 
-  /** The server says that everything up to here has been sent. */
+  /**
+   * The server says that everything up to here has been sent. While the rest of a revision is to come, that cannot be: no
+   * server should say it between fragments, and one that does must not make us leave the rest out after a broken stream.
+   */
   onProgress(revision: number): void {
     if (this.#next === undefined || this.#partial.length > 0) return;
     this.#next = Math.max(this.#next, revision + 1);
