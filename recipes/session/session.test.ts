@@ -68,6 +68,32 @@ test('the deadline counts from the sending of a renewal, not from its acknowledg
   expect(session.safeUntilMs).toBe(5_000 + 13_000);
 });
 
+test.each([
+  ['whose answer is slow', { kind: 'after', act: () => sleep(world.clock, 4_000) }],
+  ['that is slow to arrive', { kind: 'before', act: () => sleep(world.clock, 4_000) }],
+] as const)('the first deadline counts from the sending of a grant %s', async (_, fault) => {
+  world.store.onCall = ({ method }) => (method === 'grantLease' ? fault : { kind: 'hang' });
+  const opening = track(Session.open(world.store));
+  await world.clock.advance(4_000);
+
+  const session = opening.value as Session;
+  expect(session.safeUntilMs).toBe(13_000);
+
+  await world.clock.advance(9_000);
+  expect(session.signal.reason).toMatchObject({ why: 'deadline' });
+});
+
+test('the first deadline counts from the first of the grants that were sent, if the answer to that was lost', async () => {
+  world.store.onCall = ({ method, number }) => {
+    if (number === 1) return { kind: 'loseReply' };
+    return method === 'grantLease' ? { kind: 'before', act: () => sleep(world.clock, 4_000) } : undefined;
+  };
+  const opening = track(Session.open(world.store));
+  await world.clock.advance(4_000);
+
+  expect((opening.value as Session).safeUntilMs).toBe(13_000);
+});
+
 test.each(['hang', 'hangAfter', 'loseReply', 'loseRequest'] as const)(
   'the signal aborts before the store can end the lease, when renewals %s',
   async (kind) => {
