@@ -44,6 +44,13 @@ test('a write that was acknowledged and is not in the log is found', () => {
   expect(judge(history, { firstRevision: 2 }).findings.join()).toContain('revision 4');
 });
 
+test('what a search cannot tell with the steps it may take is a finding', () => {
+  const judged = judge(recorded({ value: 'a.1', revision: 2 }), { firstRevision: 2, search: { stepsMax: 1 } });
+
+  expect(judged).toMatchObject({ replayedCount: 3, searchedCount: 0 });
+  expect(judged.findings.join()).toContain('the steps it may take were taken');
+});
+
 /** Granted to one, released in some way, and granted to another. */
 function granted(release: (holds: History) => void): History {
   let nowMs = 0;
@@ -51,15 +58,19 @@ function granted(release: (holds: History) => void): History {
   holds.ok(holds.begin('a', { op: 'acquire', key: 'lock', ttl: 10_000_000 }), { token: 5 });
   release(holds);
   holds.ok(holds.begin('b', { op: 'acquire', key: 'lock', ttl: 10_000_000 }), { token: 6 });
+  holds.finish();
   return holds;
 }
 
 const released = (holds: History) => holds.begin('a', { op: 'release', key: 'lock', token: 5 });
 
+const asked = (holds: History) => holds.begin('c', { op: 'acquire', key: 'lock', ttl: 10_000_000 });
+
 test.each([
   ['was released', (holds: History) => holds.ok(released(holds), { result: true }), 0],
   ['may have been released', (holds: History) => holds.unknown(released(holds)), 0],
   ['is still held', () => undefined, 1],
+  ['is still held, whoever asked for it beside', (holds: History) => void asked(holds), 1],
 ])('a lock that %s is granted to another: %#', (_, release, findings) => {
   const history = recorded({ value: 'a.1', revision: 2 });
 

@@ -2,9 +2,9 @@ import type { History } from '../../checkers/history/history.js';
 import type { Operation } from '../../checkers/history/operation.js';
 import { lock } from '../../checkers/models/lock.js';
 import { register } from '../../checkers/models/register.js';
-import { checkReplay } from '../../checkers/replay/replay.js';
-import { checkLinearizable } from '../../checkers/search/search.js';
-import { settleByLog } from '../../checkers/search/settle.js';
+import { replay } from '../../checkers/replay/replay.js';
+import { checkLinearizable, type SearchOptions } from '../../checkers/search/search.js';
+import { settled } from '../../checkers/search/settle.js';
 import { describe, type Verdict } from '../../checkers/verdict.js';
 import { isJudgedAlone, RECORDED } from './key-group.js';
 import { GUARDED } from './surroundings.js';
@@ -20,7 +20,6 @@ export interface Judgement {
   readonly searchedCount: number;
   /** Operations on locks and elections for which one was found. */
   readonly holdsSearchedCount: number;
-  readonly judgedInMs: number;
   /** Violations, and whatever could not be told. */
   readonly findings: readonly string[];
 }
@@ -30,27 +29,30 @@ export interface JudgeOptions {
   readonly firstRevision: number;
   /** Operations on locks and elections. Default: they are not judged. */
   readonly holds?: History;
+  /** What the search may spend on each key, lock and election: what it cannot tell with that is a finding. */
+  readonly search?: Pick<SearchOptions, 'stepsMax'>;
+}
+
+/** Whether nobody but those whose operations are recorded changes a key. */
+export function isOwned(key: string): boolean {
+  return key.startsWith(RECORDED) || key.startsWith(GUARDED);
 }
 
 /** Judges all of a history by its revisions, against the log that the witness heard, and a part of it by search. */
-export function judge(history: History, { firstRevision, holds }: JudgeOptions): Judgement {
-  const startedMs = performance.now();
-  const isOwned = (key: string) => key.startsWith(RECORDED) || key.startsWith(GUARDED);
-  const options = { firstRevision, isOwned };
-  const replayed = checkReplay(history.operations, history.log, options);
-  const verdicts: Verdict[] = [replayed];
-  if (replayed.verdict === 'ok') {
-    const settled = settleByLog(history.operations, history.log, options);
-    verdicts.push(checkLinearizable(partOf(settled), register));
+export function judge(history: History, { firstRevision, holds, search = {} }: JudgeOptions): Judgement {
+  const { verdict, revisionOf } = replay(history.operations, history.log, { firstRevision, isOwned });
+  const verdicts: Verdict[] = [verdict];
+  if (verdict.verdict === 'ok') {
+    const operations = partOf(settled(history.operations, revisionOf));
+    verdicts.push(checkLinearizable(operations, register, search));
   }
-  if (holds) verdicts.push(checkLinearizable(settledHolds(holds.operations), lock()));
-  const counts = verdicts.map((verdict) => (verdict.verdict === 'ok' ? verdict.judgedCount : 0));
+  if (holds) verdicts.push(checkLinearizable(settledHolds(holds.operations), lock(), search));
+  const counts = verdicts.map((each) => (each.verdict === 'ok' ? each.judgedCount : 0));
   return {
     replayedCount: counts[0] ?? 0,
-    searchedCount: replayed.verdict === 'ok' ? (counts[1] ?? 0) : 0,
+    searchedCount: verdict.verdict === 'ok' ? (counts[1] ?? 0) : 0,
     holdsSearchedCount: holds ? (counts.at(-1) ?? 0) : 0,
-    judgedInMs: Math.round(performance.now() - startedMs),
-    findings: verdicts.filter(({ verdict }) => verdict !== 'ok').map(describe),
+    findings: verdicts.filter((each) => each.verdict !== 'ok').map(describe),
   };
 }
 
@@ -69,7 +71,8 @@ function partOf(operations: Iterable<Operation>): Operation[] {
 
 /**
  * A release that nobody confirmed may have freed the lock or not. A search would have to try both, to the end; instead the
- * holder may have lost it at any time since it was granted.
+ * holder may have lost it at any time since it was granted. Who ended while it asked for something was told nothing: if it
+ * was granted the lock, it has lost it again, and what it wrote changed nobody's hold.
  */
 function settledHolds(operations: readonly Operation[]): Operation[] {
   const unconfirmed = new Set<string>();
@@ -77,7 +80,7 @@ function settledHolds(operations: readonly Operation[]): Operation[] {
     if (operation.op === 'release' && operation.outcome === 'unknown') unconfirmed.add(tokenOf(operation));
   }
   return operations
-    .filter(({ op, outcome }) => op !== 'release' || outcome !== 'unknown')
+    .filter(({ outcome }) => outcome !== 'unknown')
     .map((operation) =>
       operation.op === 'acquire' && unconfirmed.has(tokenOf(operation)) ? { ...operation, ttl: 0 } : operation,
     );

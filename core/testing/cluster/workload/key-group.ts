@@ -38,11 +38,16 @@ export class KeyGroup {
       slot.uses = 1;
     }
     const kind = at < PAIRED_SLOTS ? 'pair' : 'one';
-    return `${RECORDED}${kind}/${this.#name}/${at}/${slot.generation}`;
+    return recordedKey(kind, `${this.#name}/${at}/${slot.generation}`);
   }
+}
+
+/** A key by whether transactions over two keys may change it. */
+export function recordedKey(kind: 'pair' | 'one', name: string): string {
+  return `${RECORDED}${kind}/${name}`;
 }
 
 /** Whether only operations on one key are carried out on it, so that it can be judged by itself. */
 export function isJudgedAlone(key: string): boolean {
-  return key.startsWith(`${RECORDED}one/`);
+  return key.startsWith(recordedKey('one', ''));
 }

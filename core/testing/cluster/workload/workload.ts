@@ -128,7 +128,7 @@ export class Workload {
    *
    * @throws with every violation that was found, and if anything could not be judged
    */
-  async finish(): Promise<Judgement> {
+  async finish(): Promise<Judgement & { readonly judgedInMs: number }> {
     try {
       this.progress.end();
       this.#stop.abort(new Error('the work is over'));
@@ -149,12 +149,13 @@ export class Workload {
       await this.#close();
     }
     const { keepsLeases } = this.#cluster.program;
+    const startedMs = performance.now();
     const judgement = judge(this.history, { firstRevision: FIRST_REVISION, ...(keepsLeases && { holds: this.holds }) });
     for (const finding of judgement.findings) {
       this.verdict.violation([finding, ...this.progress.refusalsOf(finding)].join('\n  '));
     }
     this.verdict.check();
-    return judgement;
+    return { ...judgement, judgedInMs: Math.round(performance.now() - startedMs) };
   }
 
   /** Ends everything without a check, as after a failure elsewhere. */

@@ -1,14 +1,14 @@
-import { hasCode } from '../../../base/errors.js';
 import type { Event } from '../../../base/key-value.js';
 import { between } from '../../../base/prng.js';
-import { put } from '../../../txn.js';
-import { Election } from '../../../../recipes/election/election.js';
 import type { Held } from '../../../../recipes/held.js';
-import { Mutex } from '../../../../recipes/mutex/mutex.js';
-import { ExclusiveLine, guardedValue } from '../../cluster/workload/exclusive-line.js';
-import { isPassing } from '../../cluster/workload/surroundings.js';
+import type { Session } from '../../../../recipes/session/session.js';
+import { sessionTimes } from '../../../../recipes/session/session-times.js';
+import { ExclusiveLine } from '../../cluster/workload/exclusive-line.js';
+import { believes, Holder } from '../../cluster/workload/holder.js';
+import { GUARDED } from '../../cluster/workload/surroundings.js';
+import { type ExclusiveName, Taker } from '../../cluster/workload/taker.js';
 import type { Chronicle } from '../invariants/chronicle.js';
-import { chance, KEYS, keepAtIt, rest, restUpTo, type Surroundings } from './surroundings.js';
+import { chance, keepAtIt, rest, restUpTo, type Surroundings } from './surroundings.js';
 
 const TTLS_MS = [2_000, 3_000, 5_000] as const;
 const ACQUIRE_MS_MAX = 9_000;
@@ -18,22 +18,25 @@ const HOLD_MS_MAX = 400;
 const LONG_ODDS = 0.1;
 const PAUSE_MS_MAX = 2_500;
 
-type Kind = 'mutex' | 'election';
+/** So many leave it to the recipe to open sessions; the others open them, and see until when they last. */
+const LEAVES_SESSIONS_SHARE = 0.4;
 
-interface Holder {
+type Kind = ExclusiveName['kind'];
+
+interface Believer {
   readonly held: Held;
   readonly isAwake: () => boolean;
 }
 
 /** Something that one at a time may have, and everybody who believes to have it now. */
-export class Exclusive {
+export class Exclusive implements ExclusiveName {
   readonly kind: Kind;
   readonly name: string;
   readonly linePrefix: string;
   readonly guardedKey: string;
   readonly line: ExclusiveLine;
   readonly ttlMs: number;
-  readonly holding = new Map<string, Holder>();
+  readonly holding = new Map<string, Believer>();
 
   constructor(
     kind: Kind,
@@ -45,7 +48,7 @@ export class Exclusive {
     this.name = name;
     this.ttlMs = ttlMs;
     this.linePrefix = `conclave/${kind}/${name}/${kind === 'mutex' ? 'q' : 'c'}/`;
-    this.guardedKey = `${KEYS}guarded/${kind}/${name}`;
+    this.guardedKey = `${GUARDED}${kind}/${name}`;
     const verdict = { violation: parts.report };
     this.line = new ExclusiveLine(`${kind} ${name}`, {
       linePrefix: this.linePrefix,
@@ -64,12 +67,13 @@ export class Exclusive {
 
 /** Takes it, writes under its protection, also when it may be lost already, gives it back, again and again. */
 export async function exclusiveUser(of: Exclusive, surroundings: Surroundings): Promise<void> {
+  const { name, prng, signal, isAlive, isPaused, count } = surroundings;
   const taker = takerOf(of, surroundings);
+  const holder = new Holder(name, of, { ...surroundings, taker });
   let n = 0;
-  await keepAtIt(surroundings, surroundings.name, async () => {
+  await keepAtIt(surroundings, name, async () => {
     await restUpTo(surroundings, PAUSE_MS_MAX);
-    const held = await taker.take(surroundings.signal);
-    const { name, prng, isAlive, isPaused, count } = surroundings;
+    const held = await holder.acquire({ timeout: between(prng, 1, ACQUIRE_MS_MAX), signal });
     count(`${of.kind} held`);
     of.holding.set(name, { held, isAwake: () => isAlive() && !isPaused() });
     try {
@@ -77,32 +81,46 @@ export async function exclusiveUser(of: Exclusive, surroundings: Surroundings): 
       lookForOthers(of, held, surroundings);
       for (let left = between(prng, 1, WRITES_MAX); left > 0; left -= 1) {
         n += 1;
-        await guardedWrite(of, held, `${name}.${n}`, surroundings);
+        const end = await holder.write(held, `${name}.${n}`);
+        if (end !== 'unanswered') count(end === 'written' ? 'guarded write' : 'guarded write of a stale holder');
         await rest(surroundings, between(prng, 0, chance(surroundings, LONG_ODDS) ? 1.5 * of.ttlMs : HOLD_MS_MAX));
       }
     } finally {
       of.holding.delete(name);
-      await held.release();
+      await holder.release(held);
     }
   });
   await taker.dispose();
 }
 
-interface Taker {
-  take(signal: AbortSignal): Promise<Held>;
-  dispose(): Promise<void>;
+function takerOf(of: Exclusive, surroundings: Surroundings): Taker {
+  const { store, name, verdict } = surroundings;
+  return new Taker(of, {
+    store,
+    ttlMs: of.ttlMs,
+    candidate: name,
+    leavesSessions: chance(surroundings, LEAVES_SESSIONS_SHARE),
+    onSession: (session, askedMs) => {
+      const wrong = wrongInBelief(session, askedMs);
+      if (wrong !== undefined) verdict.violation(`${name}: ${wrong}`);
+    },
+  });
 }
 
-function takerOf({ kind, name, ttlMs }: Exclusive, surroundings: Surroundings): Taker {
-  const { store, prng } = surroundings;
-  const options = { name, ttl: ttlMs };
-  const within = (signal: AbortSignal) => ({ timeout: between(prng, 1, ACQUIRE_MS_MAX), signal });
-  if (kind === 'mutex') {
-    const mutex = new Mutex(store, options);
-    return { take: (signal) => mutex.acquire(within(signal)), dispose: () => mutex.dispose() };
-  }
-  const election = new Election<string>(store, options);
-  return { take: (signal) => election.campaign(surroundings.name, within(signal)), dispose: () => election.dispose() };
+/**
+ * However long the answer took: the store may have begun to count when the lease was asked for. A session that has not been
+ * renewed yet must be over by then, and the whole margin earlier.
+ *
+ * @param askedMs - when the lease was asked for, by the session's clock
+ * @returns what is wrong with until when a session believes in its lease
+ */
+export function wrongInBelief(
+  { lease, ttlMs, safeUntilMs }: Pick<Session, 'lease' | 'ttlMs' | 'safeUntilMs'>,
+  askedMs: number,
+): string | undefined {
+  const lateMs = safeUntilMs - askedMs - sessionTimes(ttlMs).safeMs;
+  if (lateMs <= 0) return undefined;
+  return `the session of lease ${lease.toString(16)} believes in it ${lateMs} ms longer than its asking allows`;
 }
 
 /** Of those who can do something at this moment, no two may believe that they hold. Who stands still believes nothing. */
@@ -111,31 +129,5 @@ function lookForOthers(of: Exclusive, held: Held, { name, verdict }: Surrounding
   for (const [other, holder] of of.holding) {
     if (other === name || !holder.isAwake() || !believes(holder.held)) continue;
     verdict.earlyEnd(`${name} and ${other} both believe that they hold ${of.kind} ${of.name}`);
-  }
-}
-
-function believes(held: Held): boolean {
-  try {
-    held.assertHeld();
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** It is the store that must refuse it when the hold is lost; {@link ExclusiveLine} sees what lands. */
-async function guardedWrite(
-  of: Exclusive,
-  held: Held,
-  id: string,
-  { store, name, count }: Surroundings,
-): Promise<void> {
-  const value = guardedValue({ token: held.fencingToken, holder: name }, id);
-  try {
-    await held.guard(store.txn()).do(put(of.guardedKey, value)).commit();
-    count('guarded write');
-  } catch (error) {
-    if (hasCode(error, 'HOLD_LOST')) count('guarded write of a stale holder');
-    else if (!isPassing(error)) throw error;
   }
 }

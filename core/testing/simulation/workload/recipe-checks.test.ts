@@ -4,7 +4,7 @@ import { put, remove } from '../../../txn.js';
 import { guardedValue } from '../../cluster/workload/exclusive-line.js';
 import { Chronicle } from '../invariants/chronicle.js';
 import { Releases } from './config-user.js';
-import { Exclusive } from './exclusive-user.js';
+import { Exclusive, wrongInBelief } from './exclusive-user.js';
 import { Candidacies } from './observer.js';
 
 let chronicle: Chronicle;
@@ -49,6 +49,15 @@ describe('a lock', () => {
     lock.line.granted({ token: 2, holder: 'b' });
     expect(found).toEqual(finding('both have token 2'));
   });
+});
+
+test.each([
+  ['sending', 1_000, undefined],
+  ['answer', 1_001, expect.stringContaining('1 ms longer than its asking allows')],
+])('the first deadline of a session is counted from the %s of its grant', (_, countedFromMs, wrong) => {
+  const session = { lease: 7n, ttlMs: 2_000, safeUntilMs: countedFromMs + 1_300 };
+
+  expect(wrongInBelief(session, 1_000)).toEqual(wrong);
 });
 
 test('a leader who never stood, or proclaims what it never did, is found', () => {

@@ -5,6 +5,7 @@ import {
   rest as restOn,
   type Surroundings as OnAnyStore,
 } from '../../cluster/workload/surroundings.js';
+import type { History } from '../../checkers/history/history.js';
 import type { Chronicle } from '../invariants/chronicle.js';
 import type { LeasePromises } from '../invariants/lease-promises.js';
 import type { Judge } from './judge.js';
@@ -16,6 +17,8 @@ export interface Surroundings extends OnAnyStore {
   /** Of this user, and of nobody else in the world. */
   readonly name: string;
   readonly history: Judge;
+  /** Who was granted which lock and which office, when, by the world's time. */
+  readonly holds: History;
   readonly chronicle: Chronicle;
   readonly leases: LeasePromises;
   /** The world's time. */

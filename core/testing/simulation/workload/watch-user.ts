@@ -3,7 +3,7 @@ import { everything, key, prefix } from '../../../base/key-range.js';
 import type { KeyRange } from '../../../base/key-value.js';
 import { between } from '../../../base/prng.js';
 import { linkSignals } from '../../../../recipes/wait.js';
-import { SHARED } from './kv-user.js';
+import { SHARED, sharedKey } from './kv-user.js';
 import { chance, keepAtIt, rest, restUpTo, type Surroundings } from './surroundings.js';
 import { type WatchAsked, WatchCheck } from './watch-check.js';
 
@@ -59,7 +59,7 @@ function drawAsked(surroundings: Surroundings): WatchAsked {
 
 function drawTarget(surroundings: Surroundings): KeyRange {
   if (chance(surroundings, 0.4)) return everything();
-  return chance(surroundings, 0.5) ? prefix(SHARED) : key(`${SHARED}${between(surroundings.prng, 0, 3)}`);
+  return chance(surroundings, 0.5) ? prefix(SHARED) : key(sharedKey(between(surroundings.prng, 0, 3)));
 }
 
 async function watch({ target, ...asked }: WatchAsked, check: WatchCheck, surroundings: Surroundings): Promise<void> {

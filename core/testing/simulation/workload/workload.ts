@@ -1,12 +1,11 @@
 import { between } from '../../../base/prng.js';
-import { checkReplay } from '../../checkers/replay/replay.js';
-import { describe } from '../../checkers/verdict.js';
+import { History } from '../../checkers/history/history.js';
+import { isOwned, judge } from '../../cluster/workload/judge.js';
 import { Progress } from '../../cluster/workload/progress.js';
 import type { Invariants } from '../invariants/watch-invariants.js';
 import type { World } from '../world.js';
 import { Crew, type CrewParts, embedded, type Employed, prngOf, type Worker } from './crew.js';
 import { Judge } from './judge.js';
-import { SHARED } from './kv-user.js';
 import type { SharedQueue } from './queue-user.js';
 import { type Role, Roles } from './roles.js';
 import type { Surroundings } from './surroundings.js';
@@ -29,10 +28,13 @@ const LEASES_MS = 30_000;
 /** Within this a round is drained by consumers who give much of it back. */
 const DRAINING_MS = 240_000;
 const EMBEDDED_SHARE = 0.3;
+/** For each key, lock and election. */
+const SEARCH_STEPS_MAX = 1_000_000;
 
 /** Everything that people do with a store, at once, in the processes of a world; and what was promised to them. */
 export class Workload {
   readonly judge: Judge;
+  readonly #holds: History;
   readonly #world: World;
   readonly #options: WorkloadOptions;
   readonly #roles: Roles;
@@ -48,7 +50,8 @@ export class Workload {
     this.#world = world;
     this.#options = options;
     this.#progress = new Progress(nowMs);
-    this.judge = new Judge({ chronicle, report, nowMs, isOwned: (key) => key.startsWith(SHARED) });
+    this.judge = new Judge({ chronicle, report, nowMs, isOwned });
+    this.#holds = new History({ nowMs });
     const prng = world.chance('workload');
     this.#roles = new Roles({ chronicle, report, prng, keyCount: options.keyCount ?? 8 });
   }
@@ -110,10 +113,20 @@ export class Workload {
       () => this.#timersLeft(),
     );
     await Promise.all(closing);
+    this.#judge();
+  }
+
+  /** All of it at once, by replay and by search: what cannot be told is a finding, too. */
+  #judge(): void {
     this.judge.finish();
-    const { operations, log } = this.judge;
-    const verdict = checkReplay(operations, log, { firstRevision: 2, isOwned: (key) => key.startsWith(SHARED) });
-    if (verdict.verdict !== 'ok') this.#report(describe(verdict));
+    this.#holds.finish();
+    const { toleratesEarlyLeases } = this.#options;
+    const { findings } = judge(this.judge, {
+      firstRevision: 2,
+      search: { stepsMax: SEARCH_STEPS_MAX },
+      ...(!toleratesEarlyLeases && { holds: this.#holds }),
+    });
+    for (const finding of findings) this.#report(finding);
   }
 
   /** However long its items take whoever has them: as long as they are handed out and dealt with, it goes on. */
@@ -181,6 +194,7 @@ export class Workload {
       store,
       prng: prngOf(seed),
       history: this.judge,
+      holds: this.#holds,
       progress: this.#progress,
       verdict: { violation: this.#report, earlyEnd: this.#earlyEnd },
       signal,
