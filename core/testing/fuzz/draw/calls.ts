@@ -8,7 +8,7 @@ import { MaintenanceService } from '../../../rpc/gen/maintenance.js';
 import { WatchService } from '../../../rpc/gen/watch.js';
 import type { Chance } from '../chance.js';
 import { drawTexts } from './commands.js';
-import { drawStateDelete, drawStatePut, drawStateRange, drawStateTxn } from './state-commands.js';
+import { stateRequests } from './state-commands.js';
 import { drawWire } from './wire.js';
 
 /** One kind of call that a client can make of a member, and requests of it that mean something. */
@@ -38,20 +38,20 @@ const keyOf = (chance: Chance) => chance.pick(['', '\0', 'a', 'b', '\xff'].map((
 /** Every method of every service. */
 export const CALLS: readonly Call[] = [
   call(KVService.range as never, (chance) => ({
-    ...toRangeMessage(drawStateRange(chance)),
+    ...toRangeMessage(stateRequests.range(chance)),
     ...(chance.oneIn(3) && { revision: edge(chance), limit: edge(chance) }),
     ...(chance.oneIn(6) && { sortOrder: chance.between(-1, 4), sortTarget: chance.between(-1, 6) }),
     ...(chance.oneIn(8) && { key: keyOf(chance), rangeEnd: keyOf(chance) }),
   })),
   call(KVService.put as never, (chance) => ({
-    ...toPutMessage(drawStatePut(chance)),
+    ...toPutMessage(stateRequests.put(chance)),
     ...(chance.oneIn(6) && { key: keyOf(chance), lease: edge(chance) }),
   })),
   call(KVService.deleteRange as never, (chance) => ({
-    ...toDeleteMessage(drawStateDelete(chance)),
+    ...toDeleteMessage(stateRequests.delete(chance)),
     ...(chance.oneIn(6) && { key: keyOf(chance), rangeEnd: keyOf(chance) }),
   })),
-  call(KVService.txn as never, (chance) => toTxnMessage(drawStateTxn(chance))),
+  call(KVService.txn as never, (chance) => toTxnMessage(stateRequests.txn(chance))),
   call(KVService.compact as never, (chance) => ({ revision: edge(chance), physical: chance.oneIn(2) })),
   call(LeaseService.leaseGrant as never, (chance) => ({ TTL: edge(chance), ID: edge(chance) })),
   call(LeaseService.leaseRevoke as never, (chance) => ({ ID: edge(chance) })),

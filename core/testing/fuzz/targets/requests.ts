@@ -15,7 +15,7 @@ import {
 import { DeleteRangeRequest, PutRequest, RangeRequest, TxnRequest } from '../../../rpc/gen/kv.js';
 import type { Chance } from '../chance.js';
 import { assertSame, refusedOr } from '../codec-target.js';
-import { drawDelete, drawPut, drawRange, drawTxn } from '../draw/commands.js';
+import { anyRequests } from '../draw/requests.js';
 import type { FuzzTarget } from '../target.js';
 import { reading } from './rpc-messages.js';
 
@@ -35,13 +35,13 @@ const WAYS: readonly Way[] = [
 function drawBytes(way: number, chance: Chance): Uint8Array {
   switch (way) {
     case 0:
-      return RangeRequest.encode(toRangeMessage(drawRange(chance))).finish();
+      return RangeRequest.encode(toRangeMessage(anyRequests.range(chance))).finish();
     case 1:
-      return PutRequest.encode(toPutMessage(drawPut(chance))).finish();
+      return PutRequest.encode(toPutMessage(anyRequests.put(chance))).finish();
     case 2:
-      return DeleteRangeRequest.encode(toDeleteMessage(drawDelete(chance))).finish();
+      return DeleteRangeRequest.encode(toDeleteMessage(anyRequests.delete(chance))).finish();
     default:
-      return TxnRequest.encode(toTxnMessage(drawTxn(chance))).finish();
+      return TxnRequest.encode(toTxnMessage(anyRequests.txn(chance))).finish();
   }
 }
 
