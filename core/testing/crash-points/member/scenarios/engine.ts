@@ -1,4 +1,5 @@
 import type { StartOptions } from '../../../../server/start-member.js';
+import { turns } from '../../turns.js';
 import type { Scenario } from '../scenario.js';
 import type { Stage } from '../stage.js';
 import { FLUSH_MS } from './compaction.js';
@@ -83,10 +84,12 @@ export const ENGINE: readonly Scenario[] = [
     name: 'much is written while the engine takes its time, and the log lets go',
     ...FILLED,
     async act(stage) {
-      const letGo = stage.holdSyncs(ENGINE_FOLDER);
-      await putAll(stage, 20, 300);
-      letGo();
-      await putAll(stage, 3, 300);
+      for (let round = 0; round < 2; round += 1) {
+        const letGo = stage.holdSyncs(ENGINE_FOLDER);
+        await putAll(stage, 20, 300);
+        letGo();
+        await turns(1);
+      }
     },
   },
   {
