@@ -19,9 +19,18 @@ interface Damage extends Timed {
   readonly thenRestart: boolean;
 }
 
+/** The files of the engine that is in force. */
+const ENGINE = /^\/data\/db\//;
+
 /** What happens to disks. */
 export type DiskFault =
   | (Timed & { readonly kind: 'disk error'; readonly victim: Victim; readonly on: Refusal; readonly forMs: number })
+  | (Timed & {
+      readonly kind: 'failed engine';
+      readonly victim: Victim;
+      readonly forMs: number;
+      readonly downMs: number;
+    })
   | (Timed & {
       readonly kind: 'full disk';
       readonly victim: Victim;
@@ -50,6 +59,31 @@ export const DISK_FAULTS: FaultKinds<DiskFault> = {
       const fault = ({ name }: DiskOperation) => (name === on && failed++ === 0 ? { code: 'EIO' } : undefined);
       await during(ground, member, { fault }, forMs);
       return failed > 0;
+    },
+  },
+  // What a member that is started again takes over of its engine must still be there when the power is cut.
+  'failed engine': {
+    share: 0.3,
+    weight: 1,
+    most: 2,
+    draw: (dice) => ({
+      victim: drawVictim(dice),
+      forMs: dice.between(1_000, 8_000),
+      downMs: drawDurationMs(dice, 3_000),
+    }),
+    async strike({ victim, forMs, downMs }, ground) {
+      const member = chooseMember(ground.world, victim);
+      if (member === undefined) return false;
+      let failed = 0;
+      const fault = ({ name, path }: DiskOperation) =>
+        name === 'sync' && ENGINE.test(path) && failed++ === 0 ? { code: 'EIO' } : undefined;
+      await during(ground, member, { fault }, forMs);
+      if (failed === 0 || !isRunning(member)) return failed > 0;
+      ground.keeper.hold(member);
+      member.crash('none');
+      await ground.last(downMs);
+      ground.keeper.release(member);
+      return true;
     },
   },
   'full disk': {
