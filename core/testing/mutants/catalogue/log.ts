@@ -227,10 +227,10 @@ export const LOG_MUTANTS: readonly Mutant[] = [
   {
     name: 'engine-transaction-never-over',
     rows: [],
-    what: 'a transaction of the engine counts as under way for ever, so that whoever waits for the next goes round in circles',
+    what: 'a transaction that is over before it is known to be under way is so for ever: who waits goes round in circles',
     file: 'core/backend/overlay-backend.ts',
-    find: `    this.#underWay = undefined;`,
-    replace: `    this.#underWay = Promise.resolve();`,
+    find: `      await this.#engine.commit(overlay);`,
+    replace: `      void this.#engine.commit(overlay).catch((error: Error) => this.#fail(error));`,
     layers: ['crash-points'],
   },
   {
