@@ -1,6 +1,7 @@
 import type { FuzzTarget } from './target.js';
 import { answers } from './targets/answers.js';
 import { command } from './targets/command.js';
+import { configSnapshot } from './targets/config-snapshot.js';
 import { configuration } from './targets/configuration.js';
 import { formatFile } from './targets/format-file.js';
 import { frames } from './targets/frames.js';
@@ -14,10 +15,12 @@ import { clientPort } from './targets/client-port.js';
 import { membersAnswer, membershipChange } from './targets/member-json.js';
 import { memberInfos } from './targets/member-infos.js';
 import { membershipRecord } from './targets/membership-record.js';
+import { peerPort } from './targets/peer-port.js';
 import { announcement, peerMessages } from './targets/peer-messages.js';
 import { appliedPosition, compactRevision, installedPosition } from './targets/positions.js';
 import { recipeValues } from './targets/recipe-values.js';
 import { requests } from './targets/requests.js';
+import { restoredFolder } from './targets/restored-folder.js';
 import { rpcMessages } from './targets/rpc-messages.js';
 import { snapshot } from './targets/snapshot.js';
 import { snapshotFile } from './targets/snapshot-file.js';
@@ -52,8 +55,11 @@ export const TARGETS: readonly FuzzTarget[] = [
   machine,
   snapshot,
   snapshotFile,
+  restoredFolder,
   memberCalls,
   clientPort,
+  peerPort,
   clientAnswers,
   ...recipeValues,
+  configSnapshot,
 ];

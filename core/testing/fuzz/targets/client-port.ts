@@ -1,12 +1,10 @@
-import { connect, type Socket } from 'node:net';
 import type { Chance } from '../chance.js';
 import { MemberScene } from '../member-scene.js';
+import { sendBytes } from '../send-bytes.js';
 import type { FuzzTarget } from '../target.js';
 
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
 const FRAME_TYPES = 11;
-/** How long what was sent is left to work, if the member does not end the connection before. */
-const LINGER_MS = 15;
 /** `:method POST`, `:scheme http`, and the path of a call, as HPACK writes them without a table. */
 const HEADERS = Buffer.concat([
   Buffer.of(0x83, 0x86),
@@ -52,8 +50,7 @@ export const clientPort: FuzzTarget = {
   draw: (chance) => ({ input: drawConnection(chance) }),
   judge: async (input) => {
     const open = await (scene ??= MemberScene.open());
-    const { host, port } = open.address;
-    const isEnded = await sent(connect({ host, port }), input);
+    const isEnded = await sendBytes(open.address, input);
     await open.check();
     return isEnded ? 'refused' : 'read';
   },
@@ -63,20 +60,3 @@ export const clientPort: FuzzTarget = {
     await open?.close();
   },
 };
-
-/** @returns whether the other end has closed it */
-function sent(socket: Socket, input: Buffer): Promise<boolean> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => {
-      socket.destroy();
-      resolve(false);
-    }, LINGER_MS);
-    socket.on('error', () => {});
-    socket.on('close', () => {
-      clearTimeout(timer);
-      resolve(true);
-    });
-    socket.resume();
-    socket.write(input);
-  });
-}

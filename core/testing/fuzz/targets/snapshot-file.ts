@@ -7,7 +7,8 @@ import { Finding, type FuzzTarget } from '../target.js';
 import { snapshot } from './snapshot.js';
 
 const FILE = '/backup.snap';
-const REFUSALS = [SnapshotDamagedError, SnapshotNewerError, InvalidArgumentError, DataDirError];
+/** What a backup may be refused with. */
+export const BACKUP_REFUSALS = [SnapshotDamagedError, SnapshotNewerError, InvalidArgumentError, DataDirError];
 
 /** What `conclave snapshot save` downloads: a file of that name is there only once it is whole. */
 export const snapshotFile: FuzzTarget = {
@@ -27,7 +28,7 @@ export const snapshotFile: FuzzTarget = {
       return 'read';
     } catch (error) {
       if (error instanceof Finding) throw error;
-      assertRefusal(error, REFUSALS);
+      assertRefusal(error, BACKUP_REFUSALS);
       if (disk.files('/').length > 0) throw new Finding('a file was left behind that is no snapshot');
       return 'refused';
     }
