@@ -70,9 +70,13 @@ export class RawClient {
   download<Request, Response>(
     method: MethodDefinition<Request, Response>,
     request: Request,
+    headers: Readonly<Record<string, string>> = {},
   ): RawStream<Request, Response> {
     const { path, requestSerialize, responseDeserialize } = method;
-    return new RawStream(this.#client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request));
+    const metadata = toMetadata(headers);
+    return new RawStream(
+      this.#client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request, metadata),
+    );
   }
 
   close(): void {

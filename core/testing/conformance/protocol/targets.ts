@@ -1,0 +1,102 @@
+import { execFileSync } from 'node:child_process';
+import { startMember } from '../../../server/start-member.js';
+import { ProcessCluster } from '../../cluster/process-cluster.js';
+import { findEtcd, startEtcd } from '../../etcd-process.js';
+import type { ServerName } from './rule.js';
+import { type Listening, ServerUnderTest } from './server-under-test.js';
+
+/** Something that the table is run against. */
+export interface Target {
+  readonly name: string;
+  /** Of an etcd; undefined: it is Conclave. */
+  readonly etcdVersion: string | undefined;
+  readonly members: 'one' | 'several';
+  /** The servers it has; cases on others are not run on it. */
+  readonly servers: readonly ServerName[];
+  /** Starts one: a `ServerUnderTest` for each of its members. Asked once for each of `servers`. */
+  start(server: ServerName): Promise<readonly ServerUnderTest[]>;
+  stop(): Promise<void>;
+}
+
+/** How etcd is started, in addition to what it always is. Password hashes of the least cost keep the cases quick. */
+const ETCD_FLAGS: Readonly<Record<ServerName, readonly string[]>> = {
+  shared: [],
+  fresh: [],
+  auth: ['--bcrypt-cost', '4'],
+  quota: ['--quota-backend-bytes', String(4 * 2 ** 20)],
+};
+
+/** An etcd on the PATH with one member; undefined where there is none. */
+export function etcdTarget(): Target | undefined {
+  const binary = findEtcd();
+  if (binary === undefined) return undefined;
+  const etcdVersion = /etcd Version: (\S+)/.exec(execFileSync(binary, ['--version'], { encoding: 'utf8' }))?.[1] ?? '';
+  const closers: (() => Promise<void>)[] = [];
+  return {
+    name: `etcd ${etcdVersion}`,
+    etcdVersion,
+    members: 'one',
+    servers: ['shared', 'fresh', 'auth', 'quota'],
+    async start(name) {
+      const etcd = await startEtcd({ flags: ETCD_FLAGS[name] });
+      closers.push(() => etcd.stop());
+      return [underTest(etcd, etcdVersion, closers)];
+    },
+    stop: () => closeAll(closers),
+  };
+}
+
+/** One Conclave member in this process. */
+export function memberTarget(): Target {
+  const closers: (() => Promise<void>)[] = [];
+  return {
+    name: 'Conclave, one member',
+    etcdVersion: undefined,
+    members: 'one',
+    servers: ['shared', 'fresh', 'auth', 'quota'],
+    async start() {
+      const member = await startMember({ memory: true }, { listen: 'http://127.0.0.1:0' });
+      closers.push(() => member.close());
+      return [underTest(addressOf(member.clientUrl as string), undefined, closers)];
+    },
+    stop: () => closeAll(closers),
+  };
+}
+
+/** Three Conclave members, each a process of its own; one case after the other asks another of them. */
+export function clusterTarget(): Target {
+  const closers: (() => Promise<void>)[] = [];
+  let cluster: Promise<ProcessCluster> | undefined;
+  return {
+    name: 'Conclave, three members',
+    etcdVersion: undefined,
+    members: 'several',
+    // What others would see of authentication is over when it begins: both are the same three.
+    servers: ['shared', 'auth'],
+    async start() {
+      cluster ??= ProcessCluster.start();
+      const { members } = await cluster;
+      return members.map(({ clientUrl }) => underTest(addressOf(clientUrl), undefined, closers));
+    },
+    async stop() {
+      await closeAll(closers);
+      await (await cluster)?.stop();
+    },
+  };
+}
+
+function underTest(listening: Listening, version: string | undefined, closers: (() => Promise<void>)[]) {
+  const server = new ServerUnderTest(listening, version);
+  closers.push(async () => server.close());
+  return server;
+}
+
+function addressOf(url: string): Listening {
+  const { hostname, port } = new URL(url);
+  return { host: hostname, port: Number(port) };
+}
+
+/** Clients before servers. */
+async function closeAll(closers: readonly (() => Promise<void>)[]): Promise<void> {
+  for (const close of [...closers].reverse()) await close();
+}
