@@ -6,4 +6,15 @@ export const LIMITS = {
   requestBytes: 1_572_864,
   /** Seconds of a lease's TTL (etcd: 9,000,000,000). */
   leaseTtlMaxSeconds: 9_000_000_000,
+  /** Bytes of a user's or a role's name. */
+  authNameBytes: 256,
+  /** Bytes of a password: much longer ones only cost time. */
+  authPasswordBytes: 1_024,
+  /** Users, and roles, of a cluster. */
+  authUsers: 10_000,
+  authRoles: 10_000,
+  /** Keys and ranges of one role. */
+  authPermissionsPerRole: 1_000,
+  /** Bytes of a key, or of the end of a range, in a permission. */
+  authPermissionKeyBytes: 4_096,
 } as const;

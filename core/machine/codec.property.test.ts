@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { authChange, caller } from '../auth/testing/auth-changes.js';
 import { InvariantError } from '../base/assert.js';
 import type { Compare, DeleteRequest, Operation, PutRequest, RangeRequest, TxnRequest } from '../base/operation.js';
 import { decodeCommand, encodeCommand } from './codec.js';
@@ -76,10 +77,18 @@ const { txn } = fc.letrec<{ txn: TxnRequest; operation: Operation }>((tie) => ({
     failure: fc.array(tie('operation'), { maxLength: 3 }),
   }),
 }));
+const auth = authChange.map((change) => ({ type: 'auth' as const, change }));
+const callers = fc.record({
+  type: fc.constant('callers' as const),
+  caller,
+  command: fc.oneof(put, remove, txn, auth, fc.record({ type: fc.constant('leaseRevoke' as const), id })),
+});
 const command: fc.Arbitrary<Command> = fc.oneof(
   put,
   remove,
   txn,
+  auth,
+  callers,
   fc.record({ type: fc.constant('compact'), revision: integer }),
   fc.record({ type: fc.constant('leaseGrant'), id, ttlSeconds: integer }),
   fc.record({ type: fc.constant('leaseRevoke'), id }),
@@ -107,9 +116,10 @@ test('every command comes back as it was, but for options that have their defaul
 
 test('arbitrary bytes are a command or a broken invariant, and nothing else', () => {
   fc.assert(
-    fc.property(fc.uint8Array({ maxLength: 60 }), fc.constantFrom(1, 2, 3, 4, 5, 6, 7, 8, 9), (noise, tag) => {
+    fc.property(fc.uint8Array({ maxLength: 60 }), fc.constantFrom(1, 2, 3, 4, 5, 6, 7, 8, 9, 10), (noise, tag) => {
       expectCommandOrInvariantError(noise);
       expectCommandOrInvariantError(Uint8Array.of(1, tag, ...noise));
+      expectCommandOrInvariantError(Uint8Array.of(3, tag, ...noise));
     }),
     { seed: 12, numRuns: 3_000 },
   );

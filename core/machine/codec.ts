@@ -2,7 +2,9 @@
  * Commands as bytes: what a log entry carries.
  *
  * ```text
- * command   = version (1) · tag · body
+ * command   = 1 · tag · body                            (one whose proposer is trusted)
+ *           | 2 · name · auth revision · tag · body     (a user's)
+ *           | 3 · tag · body                            (of a client that gave no name)
  * put       = flags · key · value · [lease]
  * delete    = flags · key · [end]
  * txn       = count · compare* · count · operation* · count · operation*
@@ -11,6 +13,7 @@
  * compare   = what · key · [end] · operand
  * update    = id · urls
  * publish   = id · name · urls · incarnation
+ * auth      = as in auth-codec.ts
  * urls      = count · text*
  * ```
  *
@@ -31,11 +34,14 @@ import type {
   SortTarget,
   TxnRequest,
 } from '../base/operation.js';
+import type { Caller } from '../auth/types.js';
+import { readAuthChange, writeAuthChange } from './auth-codec.js';
 import { ByteReader } from './byte-reader.js';
 import { ByteWriter } from './byte-writer.js';
-import type { Command } from './types.js';
+import type { CallerCommand, Command } from './types.js';
 
-const VERSION = 1;
+/** The version of the encoding, and at the same time who proposed the command: to most it costs no byte. */
+const PROPOSER = { trusted: 1, user: 2, nobody: 3 } as const;
 
 const TAG = {
   put: 1,
@@ -47,6 +53,7 @@ const TAG = {
   range: 7,
   memberUpdate: 8,
   memberPublish: 9,
+  auth: 10,
 } as const;
 
 const PUT = { lease: 1, previous: 2, ignoreValue: 4, ignoreLease: 8 } as const;
@@ -89,7 +96,24 @@ const writer = new ByteWriter();
 export function encodeCommand(command: Command): Uint8Array {
   // What an encoding that failed left behind is forgotten.
   writer.reset();
-  writer.byte(VERSION);
+  if (command.type === 'callers') {
+    writeCaller(command.caller);
+    writeCommand(command.command);
+  } else {
+    writer.byte(PROPOSER.trusted);
+    writeCommand(command);
+  }
+  return writer.finish();
+}
+
+function writeCaller(caller: Caller): void {
+  if (caller === 'nobody') return writer.byte(PROPOSER.nobody);
+  writer.byte(PROPOSER.user);
+  writer.text(caller.name);
+  writer.integer(caller.revision);
+}
+
+function writeCommand(command: Exclude<Command, { type: 'callers' }>): void {
   writer.byte(TAG[command.type]);
   switch (command.type) {
     case 'compact':
@@ -112,10 +136,12 @@ export function encodeCommand(command: Command): Uint8Array {
       writer.texts(command.clientUrls);
       writer.unsignedId(command.incarnation);
       break;
+    case 'auth':
+      writeAuthChange(writer, command.change);
+      break;
     default:
       writeBody(command, 0);
   }
-  return writer.finish();
 }
 
 /**
@@ -125,13 +151,33 @@ export function encodeCommand(command: Command): Uint8Array {
  */
 export function decodeCommand(bytes: Uint8Array): Command {
   const reader = new ByteReader(bytes);
-  assert(reader.byte() === VERSION, 'a command has a version that this program knows');
+  const caller = readProposer(reader);
   const command = readCommand(reader, reader.byte());
   reader.end();
-  return command;
+  if (caller === undefined) return command;
+  assert(isCallers(command), 'a command of a caller is one that callers may ask for');
+  return { type: 'callers', caller, command };
 }
 
-function readCommand(reader: ByteReader, tag: number): Command {
+/** Undefined: a trusted one. */
+function readProposer(reader: ByteReader): Caller | undefined {
+  switch (reader.byte()) {
+    case PROPOSER.trusted:
+      return undefined;
+    case PROPOSER.nobody:
+      return 'nobody';
+    case PROPOSER.user:
+      return { name: reader.text(), revision: reader.integer() };
+    default:
+      throw new InvariantError('a command has a version that this program knows');
+  }
+}
+
+function isCallers(command: Command): command is CallerCommand {
+  return command.type !== 'callers' && command.type !== 'memberUpdate' && command.type !== 'memberPublish';
+}
+
+function readCommand(reader: ByteReader, tag: number): Exclude<Command, { type: 'callers' }> {
   switch (tag) {
     case TAG.compact:
       return { type: 'compact', revision: reader.integer() };
@@ -149,6 +195,8 @@ function readCommand(reader: ByteReader, tag: number): Command {
         clientUrls: reader.texts(),
         incarnation: reader.unsignedId(),
       };
+    case TAG.auth:
+      return { type: 'auth', change: readAuthChange(reader) };
     default: {
       const operation = readBody(reader, tag, 0);
       if (operation.type === 'range') throw new InvariantError('a range alone is no command: it changes nothing');

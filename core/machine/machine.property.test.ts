@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { authChange, caller } from '../auth/testing/auth-changes.js';
 import { type Backend, TABLES } from '../backend/backend.js';
 import { openMemoryBackend } from '../backend/memory-backend.js';
 import { EMPTY_BYTES, toText } from '../base/bytes.js';
@@ -78,6 +79,11 @@ const command: fc.Arbitrary<Command | undefined> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ type: fc.constant('leaseRevoke'), id: lease }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('compact'), revision: fc.nat(40) }) },
   { weight: 1, arbitrary: fc.constant(undefined) },
+  { weight: 6, arbitrary: authChange.map((change) => ({ type: 'auth' as const, change })) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ type: fc.constant('callers' as const), caller, command: fc.oneof(puts, deletes, txn) }),
+  },
   {
     weight: 1,
     arbitrary: fc.record({
@@ -129,6 +135,7 @@ test('the same entries give the same results and the same bytes, however they ar
       expect(grouped.tables).toEqual(oneByOne.tables);
       expect(grouped.leases).toEqual(oneByOne.leases);
       expect(grouped.members).toEqual(oneByOne.members);
+      expect(grouped.users).toEqual(oneByOne.users);
       expect(grouped.hash).toBe(oneByOne.hash);
       for (const run of [oneByOne, grouped]) expect(run.leases).toEqual(run.leasesInTheKeyspace);
     }),
@@ -153,11 +160,13 @@ function runIn(entries: readonly LogEntry[], groups: readonly Group[]) {
     if (scrub > 0) machine.scrub(scrub);
   }
   while (machine.scrub(100)) expect(machine.appliedIndex).toBe(entries.length);
+  expect(usersOf(Machine.open(backend, SETTINGS))).toEqual(usersOf(machine));
   return {
     outcomes: outcomes.map(plain),
     tables: dump(backend),
     leases: leasesOf(machine),
     members: machine.membership.members,
+    users: usersOf(machine),
     hash: machine.appliedHash,
     leasesInTheKeyspace: leasesInTheKeyspaceOf(machine),
   };
@@ -180,6 +189,12 @@ function leasesOf({ lessor }: Machine): string[] {
     .ids()
     .flatMap((id) => lessor.keys(id).map((key) => `${id} ${toText(key)}`))
     .sort();
+}
+
+/** Users and roles with all that is known of them, as they are and as they would be opened again. */
+function usersOf({ auth }: Machine): unknown {
+  const roles = auth.roleNames.map((name) => auth.role(name));
+  return [auth.status, auth.userNames.map((name) => auth.user(name)), roles];
 }
 
 function leasesInTheKeyspaceOf({ keyspace, lessor }: Machine): string[] {

@@ -1,24 +1,28 @@
+import { Auth } from '../auth/auth.js';
+import { assertMayDo, assertMayEnd } from '../auth/needs.js';
+import type { Caller } from '../auth/types.js';
 import type { Backend, Batch } from '../backend/backend.js';
 import { assert, unreachable } from '../base/assert.js';
-import { CoordinationError } from '../base/errors.js';
+import { CoordinationError, PermissionDeniedError } from '../base/errors.js';
 import { type Event, type LeaseId, NO_LEASE } from '../base/key-value.js';
 import { Lessor } from '../lease/lessor.js';
 import type { RevisionEvents } from '../mvcc/history.js';
 import { Keyspace } from '../mvcc/keyspace.js';
 import { WatchHub, type WatchSettings } from '../watch/hub.js';
 import { readAppliedPosition, writeAppliedPosition } from './applied-position.js';
+import { recordsIn, readAuth } from './auth-records.js';
 import { decodeCommand } from './codec.js';
 import { Membership } from './membership.js';
 import { RecentHashes } from './recent-hashes.js';
 import { HashingBatch, RunningHash } from './running-hash.js';
-import type { Applied, Command, CommandResult, LogEntry } from './types.js';
+import type { Applied, CallerCommand, Command, CommandResult, LogEntry } from './types.js';
 
 export interface MachineSettings {
   readonly watch: WatchSettings;
 }
 
 /**
- * The replicated state machine: keys, leases, members and the place in the log up to which they hold, over one backend.
+ * The replicated state machine: keys, leases, members, users and the place in the log up to which they hold, over one backend.
  * The same entries give the same bytes and the same results on every member, however they are grouped: it knows no clock,
  * no chance and nothing that waits.
  *
@@ -30,6 +34,7 @@ export class Machine {
   readonly keyspace: Keyspace;
   readonly lessor: Lessor;
   readonly membership: Membership;
+  readonly auth: Auth;
   readonly watch: WatchHub;
   readonly #backend: Backend;
   readonly #leaseExists: (id: LeaseId) => boolean;
@@ -48,6 +53,7 @@ export class Machine {
     this.keyspace = Keyspace.open(backend);
     this.lessor = Lessor.open(backend, this.keyspace.leasedKeys());
     this.membership = Membership.open(backend);
+    this.auth = new Auth(readAuth(backend));
     this.watch = watch ?? new WatchHub(this.keyspace, settings.watch);
     this.#leaseExists = (id) => this.lessor.has(id);
     // Last, for the watchers may look at once.
@@ -111,9 +117,40 @@ export class Machine {
       writeAppliedPosition(batch, { index: last.index, term: last.term, hash: this.#hash.value });
     });
     this.membership.announce();
+    // Before the watchers, so that who may not watch any more is not told what was written since.
+    this.auth.announce();
     this.watch.publish(revisions);
     return outcomes;
   }
+
+  /**
+   * Checks that a caller may have a command carried out on the state as it is.
+   *
+   * @throws what {@link Auth.rightsOf} throws, and {@link PermissionDeniedError}
+   */
+  assertMay(caller: Caller, command: CallerCommand): void {
+    const rights = this.auth.rightsOf(caller);
+    if (rights === undefined || rights.isRoot) return;
+    switch (command.type) {
+      case 'put':
+      case 'delete':
+      case 'txn':
+        return assertMayDo(rights, command, this.keysOfLease);
+      case 'leaseGrant':
+        return;
+      case 'leaseRevoke':
+        return assertMayEnd(rights, this.keysOfLease(command.id));
+      case 'compact':
+        throw new PermissionDeniedError('compact the history');
+      case 'auth':
+        throw new PermissionDeniedError('change users and roles');
+      default:
+        return unreachable(command);
+    }
+  }
+
+  /** The keys that live by a lease; none if it does not exist. */
+  readonly keysOfLease = (id: LeaseId): readonly Uint8Array[] => (this.lessor.has(id) ? this.lessor.keys(id) : []);
 
   /**
    * Frees at most `max` records that compaction has left unreadable, in a write of its own: nothing that can be read
@@ -147,6 +184,12 @@ export class Machine {
 
   #execute(command: Command, batch: Batch, revisions: RevisionEvents[]): CommandResult {
     switch (command.type) {
+      case 'callers':
+        this.assertMay(command.caller, command.command);
+        return this.#execute(command.command, batch, revisions);
+      case 'auth':
+        this.auth.apply(command.change, this.#appliedIndex, recordsIn(batch));
+        return { type: 'auth', revision: this.keyspace.revision, index: this.#appliedIndex };
       case 'put':
       case 'delete':
       case 'txn':

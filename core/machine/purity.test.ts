@@ -42,6 +42,12 @@ const COMMANDS: readonly (Command | undefined)[] = [
   { type: 'leaseRevoke', id: 8n },
   { type: 'memberPublish', id: 1n, name: 'a', clientUrls: [], incarnation: 1n },
   { type: 'memberUpdate', id: 1n, peerUrls: [] },
+  { type: 'auth', change: { type: 'userAdd', name: 'root', passwordHash: 'h' } },
+  { type: 'auth', change: { type: 'userGrant', name: 'root', role: 'root' } },
+  { type: 'auth', change: { type: 'enable' } },
+  { type: 'callers', caller: 'nobody', command: put('a', '3') },
+  { type: 'callers', caller: { name: 'root', revision: 3 }, command: put('a', '3') },
+  { type: 'auth', change: { type: 'token', user: { name: 'root', revision: 3 }, digest: Uint8Array.of(1) } },
 ];
 
 test('the machine reads no clock, rolls no dice and waits for nothing', () => {
@@ -90,11 +96,17 @@ test('the machine reads no clock, rolls no dice and waits for nothing', () => {
       'LEASE_NOT_FOUND',
       'MEMBER_NOT_FOUND',
       'MEMBER_NOT_FOUND',
+      8,
+      8,
+      8,
+      'USER_NAME_EMPTY',
+      9,
+      9,
     ],
     wakes: 3,
-    taken: [7, 7, 3],
+    taken: [8, 8, 4],
     expired: [[], [7n]],
-    revision: 8,
+    revision: 9,
   });
 });
 

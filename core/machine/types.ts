@@ -2,6 +2,7 @@
  * What the log carries and what applying it answers. `core/rpc` and `core/member` speak of these; how a command looks in
  * bytes is in `codec.ts`.
  */
+import type { AuthChange, Caller } from '../auth/types.js';
 import type { CoordinationError } from '../base/errors.js';
 import type { LeaseId } from '../base/key-value.js';
 import type { DeleteRequest, DeleteResult, PutRequest, PutResult, TxnRequest, TxnResult } from '../base/operation.js';
@@ -59,8 +60,30 @@ export interface MemberPublishCommand {
   readonly incarnation: bigint;
 }
 
+/** Changes users, roles, or whether anybody is asked for them; or makes a token known. */
+export interface AuthCommand {
+  readonly type: 'auth';
+  readonly change: AuthChange;
+}
+
+/** What somebody outside may have a cluster carry out, if they may. */
+export type CallerCommand =
+  PutRequest | DeleteRequest | TxnRequest | CompactCommand | LeaseGrantCommand | LeaseRevokeCommand | AuthCommand;
+
+/**
+ * A command that is carried out only if, in the state to which it is applied, its caller may have it carried out. What
+ * was checked before it was proposed may have changed since.
+ */
+export interface CallersCommand {
+  readonly type: 'callers';
+  readonly caller: Caller;
+  readonly command: CallerCommand;
+}
+
 /** A change of the replicated state: the content of one log entry. */
 export type Command =
+  | CallersCommand
+  | AuthCommand
   | PutRequest
   | DeleteRequest
   | TxnRequest
@@ -103,6 +126,13 @@ export interface MemberPublishResult {
   readonly members: readonly MemberInfo[];
 }
 
+/** `index` is that of the entry. */
+export interface AuthResult {
+  readonly type: 'auth';
+  readonly revision: number;
+  readonly index: number;
+}
+
 /** What a configuration entry answers: the members of the configuration that it put in force. */
 export interface ConfigurationResult {
   readonly type: 'configuration';
@@ -120,6 +150,7 @@ export type CommandResult =
   | LeaseRevokeResult
   | MemberUpdateResult
   | MemberPublishResult
+  | AuthResult
   | ConfigurationResult;
 
 /**

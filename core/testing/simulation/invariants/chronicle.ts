@@ -119,6 +119,9 @@ export class Chronicle {
 
   #carryOut(command: Command): void {
     switch (command.type) {
+      // Nobody enables authentication here, so every caller may do everything.
+      case 'callers':
+        return this.#carryOut(command.command);
       case 'put':
       case 'delete':
       case 'txn':
