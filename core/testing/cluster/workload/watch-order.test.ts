@@ -51,5 +51,11 @@ test('two who saw different events in one segment are found, however each got it
     const altered = events.map((event) => ({ ...event, kv: { ...event.kv, version: revision === 700 ? 2 : 1 } }));
     third.take({ events: altered, revision });
   }
-  expect(verdict.findings).toEqual(['third and one saw different events in revisions 500 to 999']);
+  expect(verdict.findings).toHaveLength(1);
+  expect(verdict.findings[0]).toMatch(
+    /^third and one saw different events in revisions 500 to 999, first at event 200 of 500/,
+  );
+  expect(verdict.findings[0]).toContain(
+    'one: put k at 699 (created 1, version 1, lease 0): 699; put k at 700 (created 1',
+  );
 });
