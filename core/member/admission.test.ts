@@ -58,6 +58,14 @@ describe('Admission', () => {
     expect(codeOf(memberId, incarnation, clusterId)).toBe(code);
   });
 
+  test('welcomes a member that has published nothing again only with the disk with which it greeted first', () => {
+    const { codeOf } = setUp();
+
+    expect(codeOf(3n, 33n)).toBeUndefined();
+    expect(codeOf(3n, 34n)).toBe('memberWiped');
+    expect(codeOf(3n, 33n)).toBeUndefined();
+  });
+
   test('welcomes one that is not known and says where it listens, so that it can be answered', () => {
     const { admission, book, met } = setUp();
     const greeting = { clusterId: 7n, memberId: 4n, incarnation: 44n, peerUrls: ['http://m4:2380'] };

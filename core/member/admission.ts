@@ -43,7 +43,8 @@ export class Admission {
     }
     const info = book.member(memberId);
     if (info === undefined) return this.#meet(greeting);
-    if (info.incarnation !== 0n && info.incarnation !== incarnation) {
+    const known = info.incarnation === 0n ? book.firstGreeting(memberId, incarnation) : info.incarnation;
+    if (known !== incarnation) {
       const reason = `member ${id} has lost its disk, and with it what it promised; replace it by a new member`;
       return { code: 'memberWiped', reason };
     }

@@ -28,6 +28,8 @@ export class PeerBook {
   readonly #told: readonly MemberInfo[];
   #named: Named[] = [];
   readonly #met = new Map<MemberId, MemberInfo>();
+  /** With what those have greeted first who are members, and have published nothing that is known here. */
+  readonly #greeted = new Map<MemberId, bigint>();
 
   constructor(membership: () => Membership, told: readonly MemberInfo[]) {
     this.#membership = membership;
@@ -67,6 +69,20 @@ export class PeerBook {
     const [oldest] = this.#met.keys();
     if (this.#met.size > ACQUAINTANCES_MAX && oldest !== undefined) this.#met.delete(oldest);
     return true;
+  }
+
+  /**
+   * A member greets of which the state does not say yet with what data it came. It may have voted with what it greeted
+   * with first, long before an entry says so here.
+   *
+   * @returns the incarnation with which it greeted first
+   */
+  firstGreeting(id: MemberId, incarnation: bigint): bigint {
+    const members = new Set(this.members.map((member) => member.id));
+    for (const greeted of this.#greeted.keys()) if (!members.has(greeted)) this.#greeted.delete(greeted);
+    const first = this.#greeted.get(id) ?? incarnation;
+    this.#greeted.set(id, first);
+    return first;
   }
 
   /**

@@ -9,6 +9,8 @@ import type { MachineState, SimulatedDisk } from './simulated-disk.js';
 export interface Witnessed {
   readonly id: MemberId;
   readonly disk: SimulatedDisk;
+  /** What was on its disks when they were wiped, if they were. Since then it is known to be another, and never votes again. */
+  readonly wiped?: readonly SimulatedDisk[];
   readonly machine: Pick<MachineState, 'index' | 'digest'>;
   /** Undefined while it is down. */
   readonly raft?: WitnessedRaft | undefined;
@@ -120,9 +122,12 @@ export class Safety {
     const { configuration, term: byTerm } = leader.raft as WitnessedRaft;
     const term = leader.disk.termAt(index) ?? byTerm;
     const holders = [...this.#members.values()].filter(({ disk }) => disk.termAt(index) === term);
+    // What one acknowledged before its disk was wiped counts: every majority to come does without it, and so has another
+    // of those who hold the entry.
     const holds = (id: MemberId) => {
-      const disk = this.#members.get(id)?.disk;
-      return disk !== undefined && (disk.termAt(index) === term || disk.firstIndex > index);
+      const member = this.#members.get(id);
+      const disks = member === undefined ? [] : [member.disk, ...(member.wiped ?? [])];
+      return disks.some((disk) => disk.termAt(index) === term || disk.firstIndex > index);
     };
     assert(isQuorum(configuration, holds), 'what is committed is durable on a majority');
     const holder = holders.find(({ disk }) => disk.firstIndex <= index);

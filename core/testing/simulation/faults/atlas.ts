@@ -26,6 +26,19 @@ export class Atlas {
     return configurations.length > 0 && configurations.every((each) => isRepairable(each, damaged));
   }
 
+  /**
+   * Whether it may lose its whole disk: the others refuse it from then on, as far as they know with what data it came. If
+   * those who do not know and it were a majority, they could elect a leader that lacks what it had acknowledged.
+   */
+  mayWipe(member: VirtualMember): boolean {
+    const running = this.#world.members.filter(isRunning);
+    const knows = ({ machine }: VirtualMember) => (machine?.membership.member(member.id)?.incarnation ?? 0n) !== 0n;
+    const sound = new Set(running.filter((each) => each !== member && !this.#damaged.has(each) && knows(each)));
+    const others = this.#world.members.filter((each) => !sound.has(each)).map(({ id }) => id);
+    const configurations = running.flatMap(({ raft }) => raft?.configuration ?? []);
+    return this.mayDamage(member) && configurations.every((each) => isRepairable(each, new Set(others)));
+  }
+
   damage(member: VirtualMember): void {
     this.#damaged.add(member);
   }

@@ -174,7 +174,7 @@ export const DISK_FAULTS: FaultKinds<DiskFault> = {
       const member = chooseMember(
         ground.world,
         victim,
-        (each) => each.state === 'serving' && ground.atlas.mayDamage(each),
+        (each) => each.state === 'serving' && ground.atlas.mayWipe(each),
       );
       if (member === undefined) return false;
       ground.atlas.damage(member);

@@ -196,6 +196,22 @@ describe('commits', () => {
     expect(stage.found).toEqual(finding('what is committed is durable on a majority'));
   });
 
+  test('a commit by the acknowledgement of one whose disk was wiped since is no finding', () => {
+    stage.elected();
+    for (const id of [1n, 2n]) stage.append(id, { entries: [entry(2, 2)] });
+    for (const _ of ['wiped', 'and started once more']) stage.begin(2n, { term: 0, commitIndex: 0 }, [FIRST], 8n);
+    stage.lead(1n, 2, { commitIndex: 2, lastIndex: 2 });
+    expect(stage.found).toEqual([]);
+  });
+
+  test('a commit of what one lacked already when its disk was wiped is found', () => {
+    stage.elected();
+    stage.append(1n, { entries: [entry(2, 2)] });
+    stage.begin(2n, { term: 0, commitIndex: 0 }, [FIRST], 8n);
+    stage.lead(1n, 2, { commitIndex: 2, lastIndex: 2 });
+    expect(stage.found).toEqual(finding('what is committed is durable on a majority'));
+  });
+
   test('a follower that knows of a commit before a leader is found', () => {
     stage.elected();
     stage.raft(3n).commitIndex = 2;

@@ -40,6 +40,8 @@ export function observe(raft: ObservedRaft, observer: RaftObserver): void {
  */
 export class RaftWitness implements Witnessed {
   readonly disk: SimulatedDisk;
+  /** What its disks held when they were wiped. */
+  wiped: readonly SimulatedDisk[] = [];
   /** What it was told to make durable, and has not yet. */
   underWay: Append | undefined;
   /** Undefined while it is down. */
@@ -83,9 +85,12 @@ export class RaftWitness implements Witnessed {
    *
    * @param next - the same member, started again
    */
-  recoversAs({ disk, incarnation }: RaftWitness): void {
+  recoversAs(next: RaftWitness): void {
+    const { disk, incarnation } = next;
+    const isWiped = incarnation !== this.incarnation;
+    next.wiped = isWiped ? [...this.wiped, this.disk] : this.wiped;
     // A disk that was wiped owes nothing; that the cluster does not rely on it any more, others look at.
-    if (incarnation !== this.incarnation) return;
+    if (isWiped) return;
     this.#hardStateSurvived(disk);
     const { entries, snapshot } = this.underWay ?? { entries: [] };
     const overwrittenFrom = snapshot === undefined ? (entries[0]?.index ?? Infinity) : 0;
