@@ -35,7 +35,7 @@ describe('the command line', () => {
     [['member', 'add', 'b', '--peer-urls', 'http://h:1,'], '--peer-urls is "http://h:1,"'],
     [['member', 'remove', 'xyz'], 'id is "xyz"'],
     [['member', 'list', '--consistency', 'x'], 'one of l, s'],
-    [['member', 'list', '--endpoints', 'https://a:1'], '--endpoints is "https://a:1"'],
+    [['member', 'list', '--endpoints', 'ftp://a:1'], '--endpoints is "ftp://a:1"'],
     [['endpoint', 'status', '--command-timeout', '0s'], '--command-timeout is "0s"'],
     [['move-leader'], 'id'],
   ])('%j is answered with 2 and a word about it', async (args, word) => {

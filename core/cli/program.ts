@@ -1,19 +1,26 @@
+import type { Readable } from 'node:stream';
 import { Command, CommanderError, Option } from 'commander';
 import { InvalidArgumentError } from '../base/errors.js';
-import { ETCD_VERSION } from '../rpc/maintenance.js';
-import { addAdminCommands } from './admin/commands.js';
-import { adminOptions } from './admin/runner.js';
+import { capturing } from './asking/child.js';
+import { globalOptions } from './asking/global-flags.js';
+import { type Interrupts, PROCESS_SURROUNDINGS, type Surroundings } from './asking/surroundings.js';
+import { addCommands, THIS_PROGRAM } from './commands/all.js';
 import { isLacking, lackingText, normalize } from './etcd-flags.js';
 import { EXIT } from './exit-code.js';
 import type { Flag } from './flag.js';
 import { readServeFlags, SERVE_FLAGS, type ServeFlagName, type ServeFlags, variableOf } from './serve-flags.js';
-import { conclaveVersion } from './version.js';
+import { decided } from './switches.js';
+import { versionText } from './version.js';
 
 /** What the program meets in the world; a test puts something else in its place. Default: the process's own. */
 export interface ProgramSurroundings {
   readonly writeOut?: (text: string) => void;
+  /** For output that may be no text. Default: `writeOut`. */
+  readonly writeBytes?: (bytes: Uint8Array) => void;
   readonly writeErr?: (text: string) => void;
   readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly stdin?: Readable;
+  readonly listenForInterrupts?: () => Interrupts;
   readonly serve?: (flags: ServeFlags) => Promise<number>;
 }
 
@@ -21,28 +28,19 @@ export interface ProgramSurroundings {
  * Runs the command line.
  *
  * @param args - without the program's own name
- * @returns the process's exit code: 0 if it ended as asked, 1 if it failed, 2 if it was not understood
+ * @returns the process's exit code: 0 if it ended as asked, 1 if it failed, 2 if it was not understood; that of the
+ * command which it ran, if it ran one
  */
 export async function runCommandLine(args: readonly string[], surroundings: ProgramSurroundings = {}): Promise<number> {
-  const { env = process.env, serve = serveMember } = surroundings;
-  const output = {
-    writeOut: surroundings.writeOut ?? ((text: string) => void process.stdout.write(text)),
-    writeErr: surroundings.writeErr ?? ((text: string) => void process.stderr.write(text)),
-  };
+  const { serve = serveMember } = surroundings;
+  const world = worldOf(surroundings);
   let exitCode: number = EXIT.ok;
-  const program = new Command('conclave')
-    .configureOutput(output)
-    .configureHelp({ showGlobalOptions: true })
-    .description('Locks, elections, queues, discovery and configuration, on a store that speaks etcd v3.')
-    .exitOverride()
-    .allowExcessArguments(false)
-    .showHelpAfterError('(conclave --help tells what there is)')
-    .version(`conclave Version: ${conclaveVersion()}\netcd API Version: ${ETCD_VERSION}`, '--version');
-  for (const option of adminOptions()) program.addOption(option);
+  const program = newProgram(world);
+  program.commandsGroup('Members:');
   addServeCommand(program, async (given) => {
-    exitCode = await serve(readServeFlags(given, env));
+    exitCode = await serve(readServeFlags(given, world.env));
   });
-  addAdminCommands(program, { env, ...output }, (code) => (exitCode = code));
+  addCommands(program, world, args, (code) => (exitCode = code));
   try {
     await understood(program, () => program.parseAsync(toParsable(args, program), { from: 'user' }));
   } catch (error) {
@@ -51,6 +49,43 @@ export async function runCommandLine(args: readonly string[], surroundings: Prog
     throw error;
   }
   return exitCode;
+}
+
+function newProgram({ writeOut, writeErr }: Surroundings): Command {
+  const program = new Command('conclave')
+    .configureOutput({ writeOut: (text) => writeOut(Buffer.from(text)), writeErr })
+    .configureHelp({ showGlobalOptions: true, subcommandTerm: termOf })
+    .description('Locks, elections, queues, discovery and configuration, on a store that speaks etcd v3.')
+    .exitOverride()
+    .allowExcessArguments(false)
+    .showHelpAfterError('(conclave --help tells what there is)')
+    .version(versionText(), '--version');
+  for (const option of globalOptions()) program.addOption(option);
+  const help = new Command('help').argument('[command...]').description('tells how a command is used');
+  return program.addHelpCommand(help.helpGroup(THIS_PROGRAM));
+}
+
+/** A command and its arguments, on one line of the help. */
+function termOf(command: Command): string {
+  const args = command.registeredArguments.map((one) => {
+    const name = one.variadic ? `${one.name()}...` : one.name();
+    return one.required ? `<${name}>` : `[${name}]`;
+  });
+  return [command.name(), ...args].join(' ');
+}
+
+function worldOf(given: ProgramSurroundings): Surroundings {
+  const { writeOut: writeText, env = process.env, stdin = process.stdin } = given;
+  const ofText = writeText && ((bytes: Uint8Array) => writeText(Buffer.from(bytes).toString()));
+  const writeOut = given.writeBytes ?? ofText;
+  return {
+    ...PROCESS_SURROUNDINGS,
+    env,
+    stdin,
+    ...(writeOut && { writeOut, runChild: capturing(writeOut) }),
+    ...(given.writeErr && { writeErr: given.writeErr }),
+    ...(given.listenForInterrupts && { listenForInterrupts: given.listenForInterrupts }),
+  };
 }
 
 /** The store is loaded only by those who run one: commands that ask members do without. */
@@ -69,9 +104,9 @@ async function understood(program: Command, work: () => Promise<unknown>): Promi
   }
 }
 
-/** Those of `serve` may be written as etcd's users write them. */
+/** As etcd's users write them: flags of `serve` with one dash, switches of the others with a value. */
 function toParsable(args: readonly string[], program: Command): readonly string[] {
-  if (args[0] !== 'serve') return args;
+  if (args[0] !== 'serve') return decided(args, program);
   const { args: normal, lacking } = normalize(args);
   if (lacking !== undefined && isLacking(lacking)) program.error(`error: ${lackingText(lacking)}`);
   return normal;
@@ -82,13 +117,14 @@ type Given = Readonly<Partial<Record<ServeFlagName, string>>>;
 function addServeCommand(program: Command, action: (given: Given) => Promise<void>): void {
   const command = program
     .command('serve')
+    .summary('runs one member')
     .description(
       'Runs one member, and serves clients of etcd v3. Flags are etcd’s; each can be given as a variable too.',
     )
     .configureHelp({ showGlobalOptions: false })
     .action(async () => {
-      const ofAdmin = adminOptions().find((option) => program.getOptionValueSource(option.attributeName()) === 'cli');
-      if (ofAdmin) program.error(`error: ${ofAdmin.long} is for the commands that ask members, not for serve`);
+      const ofOthers = globalOptions().find((option) => program.getOptionValueSource(option.attributeName()) === 'cli');
+      if (ofOthers) program.error(`error: ${ofOthers.long} is for the commands that ask members, not for serve`);
       await action(givenFlags(command));
     });
   for (const [name, flag] of Object.entries(SERVE_FLAGS)) command.addOption(toOption(name, flag));
