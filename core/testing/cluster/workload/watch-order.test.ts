@@ -59,3 +59,14 @@ test('two who saw different events in one segment are found, however each got it
     'one: put k at 699 (created 1, version 1, lease 0): 699; put k at 700 (created 1',
   );
 });
+
+test('one who begins with a segment says nothing of the segment before', () => {
+  const verdict = new Verdict();
+  const board = new HistoryBoard(verdict);
+  const revisions = Array.from({ length: 1_100 }, (_, at) => at + 2);
+  new WatchOrder('one', { fromRevision: 2, verdict, board }).take(batch(...revisions));
+  const late = new WatchOrder('late', { fromRevision: 1_000, verdict, board });
+  for (const revision of revisions.slice(998)) late.take(batch(revision));
+  expect(verdict.findings).toEqual([]);
+  expect(board.comparisonCount).toBe(0);
+});

@@ -69,7 +69,7 @@ export class WatchOrder {
   #revision: number;
   #events: string[] = [];
   /** A segment of which this one has not seen the beginning is not told of. */
-  #isWhole: boolean;
+  #isWhole = false;
 
   /** @param fromRevision - the first revision that it shall see */
   constructor(name: string, { fromRevision, verdict, board }: Parts) {
@@ -77,7 +77,6 @@ export class WatchOrder {
     this.#verdict = verdict;
     this.#board = board;
     this.#revision = fromRevision - 1;
-    this.#isWhole = fromRevision % SEGMENT === 0;
   }
 
   /** The latest revision that it has seen whole. */
