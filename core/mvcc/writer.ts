@@ -63,27 +63,9 @@ export class RevisionWriter implements KeyspaceWriter {
   }
 
   put(request: PutRequest): PutResult {
-    const key = toMapKey(request.key);
-    const entry = this.#state.index.get(key);
-    const current = this.#changes.length > 0 ? this.#reading.current(key, entry) : entry?.isAlive ? entry : undefined;
-    const isKeeping = request.ignoreValue === true || request.ignoreLease === true;
-    if (isKeeping && !current) throw new KeyNotFoundError(request.key);
-    const lease = request.lease ?? NO_LEASE;
-    if (lease !== NO_LEASE && this.#leaseExists?.(lease) === false) throw new LeaseNotFoundError(lease);
-
-    const previous = current && (isKeeping || request.previous) ? this.#reading.load(current) : undefined;
-    const kv: KeyValue = {
-      key: request.key,
-      value: previous && request.ignoreValue ? previous.value : request.value,
-      createRevision: current ? current.createRevision : this.#base + 1,
-      modRevision: this.#base + 1,
-      version: current ? current.version + 1 : 1,
-      lease: previous && request.ignoreLease ? previous.lease : lease,
-    };
-    this.#changes.push({ key, kv, entry });
-    return previous && request.previous
-      ? { type: 'put', revision: this.#revision, previous }
-      : { type: 'put', revision: this.#revision };
+    // As in etcd, a put by itself looks for its lease before its key, and one in a transaction after it.
+    this.#assertLease(request);
+    return this.#put(request);
   }
 
   delete(request: DeleteRequest): DeleteResult {
@@ -155,12 +137,39 @@ export class RevisionWriter implements KeyspaceWriter {
         if (operation.revision) this.#assertReadable(operation.revision);
         return this.range(operation);
       case 'put':
-        return this.put(operation);
+        return this.#put(operation);
       case 'delete':
         return this.delete(operation);
       default:
         return unreachable(operation);
     }
+  }
+
+  #put(request: PutRequest): PutResult {
+    const key = toMapKey(request.key);
+    const entry = this.#state.index.get(key);
+    const current = this.#changes.length > 0 ? this.#reading.current(key, entry) : entry?.isAlive ? entry : undefined;
+    const isKeeping = request.ignoreValue === true || request.ignoreLease === true;
+    if (isKeeping && !current) throw new KeyNotFoundError(request.key);
+    this.#assertLease(request);
+
+    const previous = current && (isKeeping || request.previous) ? this.#reading.load(current) : undefined;
+    const kv: KeyValue = {
+      key: request.key,
+      value: previous && request.ignoreValue ? previous.value : request.value,
+      createRevision: current ? current.createRevision : this.#base + 1,
+      modRevision: this.#base + 1,
+      version: current ? current.version + 1 : 1,
+      lease: previous && request.ignoreLease ? previous.lease : (request.lease ?? NO_LEASE),
+    };
+    this.#changes.push({ key, kv, entry });
+    return previous && request.previous
+      ? { type: 'put', revision: this.#revision, previous }
+      : { type: 'put', revision: this.#revision };
+  }
+
+  #assertLease({ lease = NO_LEASE }: PutRequest): void {
+    if (lease !== NO_LEASE && this.#leaseExists?.(lease) === false) throw new LeaseNotFoundError(lease);
   }
 
   /** The revision in the making cannot be asked for by its number, whatever was changed already. */

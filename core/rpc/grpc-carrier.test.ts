@@ -234,20 +234,39 @@ describe('a watch stream', () => {
     expect(await stream.ended).toBeUndefined();
   });
 
-  test('that the client ends or cancels lets its watches go', async () => {
+  test('that the client cancels lets its watches go', async () => {
     const member = new FakeMember();
-    const raw = client(await serve(member));
-    const streams = [raw.stream(WatchService.watch), raw.stream(WatchService.watch)];
-    for (const stream of streams) {
-      stream.send(creating());
-      await stream.next();
-    }
+    const stream = client(await serve(member)).stream(WatchService.watch);
+    stream.send(creating());
+    await stream.next();
 
-    streams[0]!.end();
-    streams[1]!.cancel();
+    stream.cancel();
 
     await eventually(() => member.watchers.every(({ isCancelled }) => isCancelled));
-    expect((await streams[1]!.ended)?.code).toBe(status.CANCELLED);
+    expect((await stream.ended)?.code).toBe(status.CANCELLED);
+  });
+
+  test('of a client that asks for nothing more goes on while it has a watch', async () => {
+    const member = new FakeMember();
+    const stream = client(await serve(member)).stream(WatchService.watch);
+    stream.send(creating());
+    await stream.next();
+
+    stream.halfClose();
+    await eventually(() => member.watchers.length === 1);
+    member.watchers[0]!.puts([101]);
+
+    expect((await stream.next()).events.map((event) => event.kv?.modRevision)).toEqual([101]);
+    stream.cancel();
+    await eventually(() => member.watchers[0]!.isCancelled);
+  });
+
+  test('of a client that asks for nothing at all ends well', async () => {
+    const stream = client(await serve(new FakeMember())).stream(WatchService.watch);
+
+    stream.end();
+
+    expect(await stream.ended).toBeUndefined();
   });
 
   test('that is lost with its connection lets its watches go', async () => {

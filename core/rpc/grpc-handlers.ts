@@ -177,9 +177,9 @@ export class Handlers {
       session.handle(request);
       if (session.isBehind(() => call.resume())) call.pause();
     });
+    // As in etcd, the watches of a client that asks for nothing more go on. Without any, nothing can come any more.
     call.on('end', () => {
-      session.close();
-      call.end();
+      if (session.isIdle) call.end();
     });
   }
 

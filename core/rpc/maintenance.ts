@@ -54,8 +54,9 @@ export class MaintenanceService {
 
   async hashKv(request: pb.HashKVRequest): Promise<pb.HashKVResponse> {
     const { hash, compactRevision, hashRevision } = await this.#port.hashKv(fromInt64(request.revision));
-    // The field has 32 bits. Equal states have equal hashes still.
-    return { header: headerOf(this.#port), hash: hash >>> 0, compactRevision, hashRevision };
+    // The field has 32 bits. Equal states have equal hashes still. etcd says -1 of a store that was never compacted.
+    const compacted = compactRevision === 0 ? -1 : compactRevision;
+    return { header: headerOf(this.#port), hash: hash >>> 0, compactRevision: compacted, hashRevision };
   }
 
   async moveLeader({ targetID }: pb.MoveLeaderRequest): Promise<pb.MoveLeaderResponse> {

@@ -104,6 +104,11 @@ export class WatchSession {
     this.#pump();
   }
 
+  /** Whether nothing is left to be sent, and nothing will be unless it is asked for. */
+  get isIdle(): boolean {
+    return this.#watches.size === 0 && this.#answers.length === 0 && this.#rest === undefined;
+  }
+
   /** Whether no more requests should be read for now; `whenCaughtUp` is called when they may. */
   isBehind(whenCaughtUp: () => void): boolean {
     if (this.#answers.length < ANSWERS_MAX) return false;

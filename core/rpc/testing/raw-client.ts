@@ -117,9 +117,14 @@ export class RawStream<Request, Response> {
     }
   }
 
+  /** Says that no more requests come. */
+  halfClose(): void {
+    (this.#call as ClientDuplexStream<Request, Response>).end();
+  }
+
   /** Says that no more requests come, and reads to the end. */
   end(): void {
-    (this.#call as ClientDuplexStream<Request, Response>).end();
+    this.halfClose();
     this.#call.resume();
   }
 

@@ -221,6 +221,8 @@ describe('a stream', () => {
       const { channel } = await served();
       const stream = watch(channel);
       await world.scheduler.until(() => stream.received.length === 1);
+      stream.wire.write({ requestUnion: { $case: 'cancelRequest', cancelRequest: { watchId: 0n } } });
+      await world.scheduler.until(() => stream.received.length === 2);
       stream.wire.end();
       await world.scheduler.until(() => stream.hasEnded);
 
