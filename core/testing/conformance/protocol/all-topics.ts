@@ -1,10 +1,25 @@
+import { cluster } from './cases/cluster.js';
 import { kvCompact } from './cases/kv-compact.js';
 import { kvCompare } from './cases/kv-compare.js';
 import { kvDelete } from './cases/kv-delete.js';
 import { kvPut } from './cases/kv-put.js';
 import { kvRange } from './cases/kv-range.js';
 import { kvTxn } from './cases/kv-txn.js';
+import { leases } from './cases/lease.js';
+import { maintenance } from './cases/maintenance.js';
+import { watches } from './cases/watch.js';
 import type { Topic } from './rule.js';
 
 /** The whole table. */
-export const TOPICS: readonly Topic[] = [kvCompact, kvRange, kvPut, kvDelete, kvTxn, kvCompare];
+export const TOPICS: readonly Topic[] = [
+  kvCompact,
+  kvRange,
+  kvPut,
+  kvDelete,
+  kvTxn,
+  kvCompare,
+  watches,
+  leases,
+  cluster,
+  maintenance,
+];

@@ -81,7 +81,11 @@ export function fails(code: string, text: string | Matcher): Outcome {
   return { kind: 'failure', code, text };
 }
 
-/** What newer versions of etcd answer, and so do we; and what older ones do. */
+/**
+ * What newer versions of etcd answer, and so do we; and what older ones do.
+ *
+ * @param version - the first such one; of several branches `3.4.38 3.5.24 3.6.6`
+ */
 export function since<T>(version: string, newer: Expected<T>, { before }: { before: Expected<T> }): Expected<T> {
   return { kind: 'since', version, newer, older: before };
 }

@@ -6,7 +6,8 @@ import type { Outcome } from './rule.js';
 const ANSWER_MS = 8_000;
 
 /** What a stream brings next: a message, or its end. */
-export type Arrival = { readonly message: object } | { readonly end: Extract<Outcome, { kind: 'failure' }> };
+export type Arrival =
+  { readonly message: object; readonly isJson?: boolean } | { readonly end: Extract<Outcome, { kind: 'failure' }> };
 
 /** A stream that a case has opened. */
 export interface OpenStream {
@@ -44,7 +45,7 @@ export class GrpcStream implements OpenStream {
   }
 
   end(): void {
-    this.#raw.end();
+    this.#raw.halfClose();
   }
 
   cancel(): void {
@@ -68,7 +69,7 @@ export class HttpStream implements OpenStream {
   async next(): Promise<Arrival> {
     const next = await within(ANSWER_MS, 'a line', this.#lines.next());
     if (next.done) return { end: { kind: 'failure', code: 'OK', text: '' } };
-    return { message: JSON.parse(next.value) as object };
+    return { message: JSON.parse(next.value) as object, isJson: true };
   }
 
   end(): void {

@@ -217,7 +217,7 @@ class Run {
       const { header, ...message } = toFields(arrival.message);
       return { expected: failure(outcome), arrived: shownAs(undefined, { message, header }, this.#world) };
     }
-    return this.#compareAnswer(outcome, arrival.message);
+    return this.#compareAnswer(outcome, arrival.isJson ? ofJson(arrival.message) : toFields(arrival.message));
   }
 
   #compareFailure(outcome: Outcome | undefined, arrived: Extract<Outcome, { kind: 'failure' }>): Comparison {
@@ -225,8 +225,8 @@ class Run {
     return { expected: wanted, arrived: shownAs(wanted, failure(arrived), this.#world) };
   }
 
-  #compareAnswer(outcome: Extract<Outcome, { kind: 'answer' }>, arrived: object): Comparison {
-    const { header, ...message } = isJson(arrived) ? ofJson(arrived) : toFields(arrived);
+  #compareAnswer(outcome: Extract<Outcome, { kind: 'answer' }>, arrived: Record<string, unknown>): Comparison {
+    const { header, ...message } = arrived;
     const { revision, message: expected, hasNoHeader } = outcome;
     const shownMessage = shownAs(expected, message, this.#world);
     const told = BigInt((header as { revision?: bigint | number | string } | undefined)?.revision ?? 0);
@@ -288,10 +288,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 /** Streams of the gateway wrap each message. */
-function isJson(message: object): message is { result?: Record<string, unknown>; error?: unknown } {
-  return 'result' in message || 'error' in message;
-}
-
-function ofJson(message: { result?: Record<string, unknown>; error?: unknown }): Record<string, unknown> {
-  return message.result ?? { error: message.error };
+function ofJson(message: object): Record<string, unknown> {
+  const { result } = message as { result?: Record<string, unknown> };
+  return result ?? { ...message };
 }

@@ -1,6 +1,7 @@
 import { RawClient } from '../../../rpc/testing/raw-client.js';
 import { methodNamed } from './methods.js';
 import type { Expected, Fields, Varied } from './rule.js';
+import { isSince } from './versions.js';
 
 /** Root's password in every case that has a root. */
 export const ROOT_PASSWORD = 'root-password';
@@ -28,17 +29,9 @@ export class ServerUnderTest {
   /** What of an expectation is meant for this server. */
   pick<T>(expected: Expected<T>): T {
     const varied = expected as Varied<T> | { readonly kind: 'the same everywhere' };
-    if (varied.kind === 'since') return this.pick(this.has(varied.version) ? varied.newer : varied.older);
+    if (varied.kind === 'since') return this.pick(this.#has(varied.version) ? varied.newer : varied.older);
     if (varied.kind === 'on purpose') return this.pick(this.#etcdVersion === undefined ? varied.conclave : varied.etcd);
     return expected as T;
-  }
-
-  /** Whether it has what this version of etcd brought. Conclave follows the newest. */
-  has(version: string | undefined): boolean {
-    if (version === undefined || this.#etcdVersion === undefined) return true;
-    const [major = 0, minor = 0] = version.split('.').map(Number);
-    const [ownMajor = 0, ownMinor = 0] = this.#etcdVersion.split('.').map(Number);
-    return ownMajor > major || (ownMajor === major && ownMinor >= minor);
   }
 
   /** The store's revision. Tells the revision 0 if it may not be read. */
@@ -82,6 +75,11 @@ export class ServerUnderTest {
 
   close(): void {
     this.client.close();
+  }
+
+  /** Conclave follows the newest. */
+  #has(version: string): boolean {
+    return this.#etcdVersion === undefined || isSince(this.#etcdVersion, version);
   }
 
   async #try(name: string, fields: object, headers: Record<string, string> = {}): Promise<object | undefined> {

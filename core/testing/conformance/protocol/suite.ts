@@ -5,6 +5,7 @@ import type { Rule, ServerName, Step } from './rule.js';
 import { runRule } from './run-rule.js';
 import type { ServerUnderTest } from './server-under-test.js';
 import type { Target } from './targets.js';
+import { isSince } from './versions.js';
 
 const START_MS = 60_000;
 const COLUMNS = ['passed', 'failed', 'waiting', 'elsewhere'] as const;
@@ -77,12 +78,9 @@ export function protocolSuite(target: Target): void {
 function fateBefore(rule: Rule, target: Target): Fate | undefined {
   if (!target.servers.includes(rule.on)) return 'elsewhere';
   if (rule.members !== undefined && rule.members !== target.members) return 'elsewhere';
-  if (target.etcdVersion !== undefined) return isIn(rule.since, target.etcdVersion) ? undefined : 'elsewhere';
+  if (target.etcdVersion !== undefined)
+    return rule.since === undefined || isSince(target.etcdVersion, rule.since) ? undefined : 'elsewhere';
   return isWaiting(rule) ? 'waiting' : undefined;
-}
-
-function isIn(since: string | undefined, version: string): boolean {
-  return since === undefined || since.localeCompare(version, 'en', { numeric: true }) <= 0;
 }
 
 /** Whether a case needs what Conclave has not yet. */

@@ -174,7 +174,9 @@ export const kvRange = topic(
 
   // --- Limits -------------------------------------------------------------------------------------------------------
   LIMITS.map(([limit, keys, more]) =>
-    ofFive(`a limit of ${String(limit as bigint)} tells ${keys.length} of 5 keys`, { limit }, keys, { ...(more && { more }) }),
+    ofFive(`a limit of ${String(limit as bigint)} tells ${keys.length} of 5 keys`, { limit }, keys, {
+      ...(more && { more }),
+    }),
   ),
   rule('a limit over nothing leaves nothing out', range({ ...ALL, limit: 1 }, at('r'))),
   rule(
