@@ -5,6 +5,7 @@ import type { Backend, Batch } from '../backend/backend.js';
 import { assert, unreachable } from '../base/assert.js';
 import { CoordinationError, PermissionDeniedError } from '../base/errors.js';
 import { type Event, type LeaseId, NO_LEASE } from '../base/key-value.js';
+import type { RangeRequest } from '../base/operation.js';
 import { Lessor } from '../lease/lessor.js';
 import type { RevisionEvents } from '../mvcc/history.js';
 import { Keyspace } from '../mvcc/keyspace.js';
@@ -124,14 +125,15 @@ export class Machine {
   }
 
   /**
-   * Checks that a caller may have a command carried out on the state as it is.
+   * Checks that a caller may have a command carried out, or a range read, on the state as it is.
    *
    * @throws what {@link Auth.rightsOf} throws, and {@link PermissionDeniedError}
    */
-  assertMay(caller: Caller, command: CallerCommand): void {
+  assertMay(caller: Caller, command: CallerCommand | RangeRequest): void {
     const rights = this.auth.rightsOf(caller);
     if (rights === undefined || rights.isRoot) return;
     switch (command.type) {
+      case 'range':
       case 'put':
       case 'delete':
       case 'txn':

@@ -7,6 +7,7 @@ import type { PeerHandler, PeerTransport } from '../peer/types.js';
 import type { Raft } from '../raft/raft.js';
 import type { Entry } from '../raft/types.js';
 import { Admission } from './admission.js';
+import { AuthPart } from './auth-part.js';
 import { Divergence } from './divergence.js';
 import type { DurableLog } from './durable-log.js';
 import { HandOver } from './hand-over.js';
@@ -22,6 +23,7 @@ import { Renewals } from './renewals.js';
 import { Replica } from './replica.js';
 import type { ReplicaHooks } from './replica-parts.js';
 import type { MemberSettings } from './settings.js';
+import type { Secrets, TokenSigner } from './secrets.js';
 import { SnapshotsReceived } from './snapshots-received.js';
 import { SnapshotsSent } from './snapshots-sent.js';
 import type { State, StateStore } from './state-store.js';
@@ -47,6 +49,8 @@ export interface ClusterPartParts {
   readonly strictReconfigCheck: boolean;
   readonly clock: Clock;
   readonly prng: Prng;
+  readonly secrets: Secrets;
+  readonly signer?: TokenSigner | undefined;
   readonly logger: Logger;
   readonly settings: MemberSettings;
 }
@@ -63,6 +67,7 @@ export class ClusterPart {
   readonly renewals: Renewals;
   readonly changes: MembershipChanges;
   readonly handOver: HandOver;
+  readonly auth: AuthPart;
 
   readonly #parts: ClusterPartParts;
   readonly #desk: LeaderDesk;
@@ -108,6 +113,7 @@ export class ClusterPart {
       isStrict: parts.strictReconfigCheck,
     });
     this.handOver = new HandOver(replica, clock, memberId, settings.electionTimeoutMs);
+    this.auth = new AuthPart(parts);
     this.#divergence = this.#makeDivergence();
     this.#promoter = this.#makePromoter();
     this.#publisher = this.#makePublisher();
@@ -227,6 +233,7 @@ export class ClusterPart {
   #follow({ machine }: State): void {
     this.#stopListening();
     this.#stopListening = machine.membership.onChange(() => this.#membersChanged());
+    this.auth.follow(machine);
   }
 
   #membersChanged(): void {
@@ -264,6 +271,7 @@ export class ClusterPart {
     this.#promoter.stop();
     this.#publisher.stop();
     this.#stopListening();
+    this.auth.stop();
     this.#leaving?.cancel();
     this.#desk.rejectAll(reason);
     void this.#sent.stop(reason);

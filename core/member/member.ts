@@ -1,9 +1,11 @@
+import type { Caller } from '../auth/types.js';
 import type { Clock } from '../base/clock.js';
 import {
   type CoordinationError,
   InvalidArgumentError,
   LeaseTtlTooLargeError,
   type MemberStoppedError,
+  NotImplementedError,
   UnavailableError,
 } from '../base/errors.js';
 import { type LeaseId, NO_LEASE } from '../base/key-value.js';
@@ -26,11 +28,14 @@ import { validateDelete, validatePut, validateRange, validateTxn } from '../mvcc
 import type { MemberId } from '../raft/types.js';
 import { type Snapshot, takeSnapshot } from '../snapshot/take-snapshot.js';
 import type { Watcher, WatchRequest } from '../watch/hub.js';
+import { AuthCalls } from './auth-calls.js';
+import { Callers } from './callers.js';
 import { ClusterPart, type ClusterPartParts } from './cluster-part.js';
 import { hashKv, type KvHash } from './kv-hash.js';
 import type { MembershipChange } from './membership-changes.js';
 import { checkedPeerUrls } from './membership-rules.js';
 import { PatientWatcher } from './patient-watcher.js';
+import { maySeeLease, maySeeLeases } from './permissions.js';
 import type { Replica } from './replica.js';
 import type { State } from './state-store.js';
 
@@ -61,6 +66,9 @@ const LEASE_ID_MAX = 2n ** 63n - 1n;
  * ONE member of a cluster, as everybody outside sees it: the keyspace, watches, leases, and the members. Any member takes
  * any request; what only the leader can do is asked of it. Every call is checked before anything is proposed.
  *
+ * Whoever has the member itself is trusted with everything. For callers from outside there is {@link Member.callers}, which
+ * names them in each call: then it answers only what they may have.
+ *
  * It ends by `close()`, or by itself when it cannot keep a promise any more, such as after a failed sync, or when the
  * cluster removed it. Then writes under way fail with {@link OutcomeUnknownError}, everything else with
  * {@link MemberStoppedError}, and `stopped` says why.
@@ -76,6 +84,10 @@ export class Member {
   readonly prng: Prng;
   /** Resolves when the member has ended: with nothing if it was closed, with the reason if it failed. */
   readonly stopped: Promise<MemberStoppedError | undefined>;
+  /** Users, roles and tokens. */
+  readonly auth: AuthCalls;
+  /** The member as those may use it who come from outside. */
+  readonly callers: Callers;
 
   readonly #parts: MemberParts;
   readonly #cluster: ClusterPart;
@@ -91,6 +103,8 @@ export class Member {
     this.#parts = parts;
     this.#cluster = new ClusterPart(parts);
     this.#replica = this.#cluster.replica;
+    this.auth = new AuthCalls(this.#replica, this.#cluster.auth);
+    this.callers = new Callers(this, this.#replica, this.#cluster.auth);
     this.stopped = this.#replica.stopped;
   }
 
@@ -148,27 +162,33 @@ export class Member {
   }
 
   /** @throws {@link CompactedError}, {@link FutureRevisionError} if the revision asked for cannot be read */
-  async range(request: RangeRequest): Promise<RangeResult> {
+  async range(request: RangeRequest, caller?: Caller): Promise<RangeResult> {
     validateRange(request);
-    const read = ({ machine }: State) => machine.keyspace.range(request);
+    const read = ({ machine }: State) => {
+      if (caller !== undefined) machine.assertMay(caller, request);
+      return machine.keyspace.range(request);
+    };
     return request.serializable ? this.#replica.readHere(read) : this.#replica.read(read);
   }
 
   /** @throws {@link LeaseNotFoundError}, {@link KeyNotFoundError} */
-  put(request: PutRequest): Promise<PutResult> {
-    return this.#replica.propose(request, validatePut);
+  put(request: PutRequest, caller?: Caller): Promise<PutResult> {
+    return this.#replica.propose(request, validatePut, caller);
   }
 
   /** Deletes a key or a range in one revision. */
-  delete(request: DeleteRequest): Promise<DeleteResult> {
-    return this.#replica.propose(request, validateDelete);
+  delete(request: DeleteRequest, caller?: Caller): Promise<DeleteResult> {
+    return this.#replica.propose(request, validateDelete, caller);
   }
 
   /** @throws what its operations would throw by themselves; nothing was changed then */
-  async txn(request: TxnRequest): Promise<TxnResult> {
-    if (!isReadOnly(request)) return this.#replica.propose(request, validateTxn);
+  async txn(request: TxnRequest, caller?: Caller): Promise<TxnResult> {
+    if (!isReadOnly(request)) return this.#replica.propose(request, validateTxn, caller);
     validateTxn(request);
-    return this.#replica.read(({ machine }) => machine.keyspace.readTxn(request));
+    return this.#replica.read(({ machine }) => {
+      if (caller !== undefined) machine.assertMay(caller, request);
+      return machine.keyspace.readTxn(request);
+    });
   }
 
   /**
@@ -177,9 +197,9 @@ export class Member {
    * @param physical - wait until it is freed, durably
    * @throws {@link CompactedError}, {@link FutureRevisionError}
    */
-  async compact(revision: number, physical: boolean): Promise<{ revision: number }> {
+  async compact(revision: number, physical: boolean, caller?: Caller): Promise<{ revision: number }> {
     if (!Number.isSafeInteger(revision)) throw new InvalidArgumentError('revision', revision, 'a whole number');
-    const result = await this.#replica.propose({ type: 'compact', revision });
+    const result = await this.#replica.propose({ type: 'compact', revision }, undefined, caller);
     this.#replica.scrub();
     if (physical) await this.#replica.scrubbed();
     return { revision: result.revision };
@@ -190,24 +210,29 @@ export class Member {
    * @param ttlSeconds - raised to the least that is granted
    * @throws {@link LeaseExistsError}, {@link LeaseTtlTooLargeError}
    */
-  async leaseGrant(id: LeaseId, ttlSeconds: number): Promise<{ revision: number; id: LeaseId; ttlSeconds: number }> {
+  async leaseGrant(
+    id: LeaseId,
+    ttlSeconds: number,
+    caller?: Caller,
+  ): Promise<{ revision: number; id: LeaseId; ttlSeconds: number }> {
     const { leaseTtlMinSeconds, leaseTtlMaxSeconds } = this.#parts.settings;
     if (!Number.isSafeInteger(ttlSeconds)) throw new InvalidArgumentError('ttl', ttlSeconds, 'whole seconds');
     if (ttlSeconds > leaseTtlMaxSeconds) throw new LeaseTtlTooLargeError(ttlSeconds, leaseTtlMaxSeconds);
     if (id < LEASE_ID_MIN || id > LEASE_ID_MAX) throw new InvalidArgumentError('lease', id, 'a signed 64-bit number');
 
-    const result = await this.#replica.propose({
+    const command = {
       type: 'leaseGrant',
       id: id === NO_LEASE ? this.#freeLeaseId() : id,
       ttlSeconds: Math.max(ttlSeconds, leaseTtlMinSeconds),
-    });
+    } as const;
+    const result = await this.#replica.propose(command, undefined, caller);
     this.#cluster.leases.granted(result.id);
     return { revision: result.revision, id: result.id, ttlSeconds: result.ttlSeconds };
   }
 
   /** Ends a lease; its keys are deleted in one revision. @throws {@link LeaseNotFoundError} */
-  async leaseRevoke(id: LeaseId): Promise<{ revision: number }> {
-    const result = await this.#replica.propose({ type: 'leaseRevoke', id });
+  async leaseRevoke(id: LeaseId, caller?: Caller): Promise<{ revision: number }> {
+    const result = await this.#replica.propose({ type: 'leaseRevoke', id }, undefined, caller);
     return { revision: result.revision };
   }
 
@@ -222,12 +247,14 @@ export class Member {
   }
 
   /** What is left of a lease: below 0 if it does not exist. The leader alone knows. */
-  async leaseTimeToLive(id: LeaseId, keys: boolean): Promise<LeaseStatus & { revision: number }> {
+  async leaseTimeToLive(id: LeaseId, keys: boolean, caller?: Caller): Promise<LeaseStatus & { revision: number }> {
     const remainingMs = await this.#cluster.renewals.remainingMs(id).catch((error: CoordinationError) => {
       if (error.code === 'LEASE_NOT_FOUND') return undefined;
       throw error;
     });
-    return this.#replica.read(({ machine: { lessor } }) => {
+    return this.#replica.read(({ machine }) => {
+      if (caller !== undefined) maySeeLease(caller, id, keys)(machine);
+      const { lessor } = machine;
       const { revision } = this;
       if (remainingMs === undefined || !lessor.has(id)) {
         return { id, grantedTtlSeconds: 0, remainingTtlSeconds: -1, keys: [], revision };
@@ -244,8 +271,11 @@ export class Member {
   }
 
   /** All leases that exist. */
-  async leases(): Promise<{ revision: number; ids: readonly LeaseId[] }> {
-    return this.#replica.read(({ machine }) => ({ revision: this.revision, ids: machine.lessor.ids() }));
+  async leases(caller?: Caller): Promise<{ revision: number; ids: readonly LeaseId[] }> {
+    return this.#replica.read(({ machine }) => {
+      if (caller !== undefined) maySeeLeases(caller)(machine);
+      return { revision: this.revision, ids: machine.lessor.ids() };
+    });
   }
 
   /**
@@ -319,6 +349,15 @@ export class Member {
       isLearner: this.isLearner,
       errors: [...errors, ...this.#cluster.admission.troubles],
     };
+  }
+
+  /**
+   * There are no alarms here: a member that cannot keep its promises stops. So there are none to get, and none to end.
+   *
+   * @throws {@link NotImplementedError} if one is to be raised
+   */
+  alarm(action: 'get' | 'raise' | 'end'): void {
+    if (action === 'raise') throw new NotImplementedError('raising an alarm');
   }
 
   /** Hands leadership to another voter. @throws {@link MemberNotLeaderError}, {@link BadLeaderTransfereeError}, {@link TimeoutError} */

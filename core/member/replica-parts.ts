@@ -9,8 +9,11 @@ import type { DurableLog } from './durable-log.js';
 import type { MemberSettings } from './settings.js';
 import type { State } from './state-store.js';
 
+/** A command without the caller for whom it is proposed. */
+export type PlainCommand = Exclude<Command, { type: 'callers' }>;
+
 /** What a command answers if it succeeds. */
-export type ResultOf<C extends Command> = Extract<CommandResult, { type: C['type'] }>;
+export type ResultOf<C extends PlainCommand> = Extract<CommandResult, { type: C['type'] }>;
 
 export interface ReplicaParts {
   readonly memberId: MemberId;

@@ -1,3 +1,4 @@
+import type { Caller } from '../auth/types.js';
 import {
   ClosedError,
   type CoordinationError,
@@ -10,7 +11,7 @@ import {
 } from '../base/errors.js';
 import { between } from '../base/prng.js';
 import { encodeCommand } from '../machine/codec.js';
-import type { Command, CommandResult } from '../machine/types.js';
+import type { CallerCommand, Command, CommandResult } from '../machine/types.js';
 import type { PeerMessage, PeerTransport } from '../peer/types.js';
 import type { Raft } from '../raft/raft.js';
 import type { Entry, MemberId } from '../raft/types.js';
@@ -19,7 +20,7 @@ import { Leadership } from './leadership.js';
 import { Outbox } from './outbox.js';
 import { Proposals } from './proposals.js';
 import { Reads } from './reads.js';
-import type { ReplicaHooks, ReplicaParts, ResultOf } from './replica-parts.js';
+import type { PlainCommand, ReplicaHooks, ReplicaParts, ResultOf } from './replica-parts.js';
 import { StateInForce } from './state-in-force.js';
 import type { State } from './state-store.js';
 import { Sweeps } from './sweeps.js';
@@ -146,15 +147,25 @@ export class Replica {
    * Has a command carried out, and answers its result.
    *
    * @param check - throws if the command must not be proposed
+   * @param caller - for whom it is proposed: it is carried out only if they may have it carried out then. Absent: whoever
+   * proposes it is trusted
    * @throws {@link RequestTooLargeError}, {@link TooManyRequestsError}, {@link NoLeaderError}, {@link TimeoutError},
    * {@link UnavailableError}: nothing was done
    * @throws {@link OutcomeUnknownError} if the leader's answer was lost, or did not come in time, or the member fails
    * meanwhile: it may or may not be carried out
    */
-  propose<C extends Command>(command: C, check?: (command: C) => void): Promise<ResultOf<C>> {
+  propose<C extends PlainCommand>(command: C, check?: (command: C) => void): Promise<ResultOf<C>>;
+  propose<C extends CallerCommand>(
+    command: C,
+    check: ((command: C) => void) | undefined,
+    caller: Caller | undefined,
+  ): Promise<ResultOf<C>>;
+  propose<C extends PlainCommand>(command: C, check?: (command: C) => void, caller?: Caller): Promise<ResultOf<C>> {
     return new Promise((resolve, reject) => {
       check?.(command);
-      this.proposals.propose(this.#encode(command), resolve as Waiter['resolve'], reject);
+      const proposed: Command =
+        caller === undefined ? command : { type: 'callers', caller, command: command as CallerCommand };
+      this.proposals.propose(this.#encode(proposed), resolve as Waiter['resolve'], reject);
     });
   }
 

@@ -38,4 +38,15 @@ export interface MemberSettings {
   readonly logKeptEntries: number;
   /** Bytes of applied log entries after which older ones are let go of; between one and two times as many are kept. */
   readonly logKeptBytes: number;
+  /** Seconds for which a token is good after it was last used (etcd: `--auth-token-ttl`). */
+  readonly authTokenTtlSeconds: number;
+  /** Tokens that a member takes at one time, of all users and of one; past it those unused the longest are forgotten. */
+  readonly authTokensMax: number;
+  readonly authTokensPerUserMax: number;
+  /** The cost of hashing a password: the logarithm, base 2, of scrypt's N. One more doubles time and memory. */
+  readonly authPasswordCost: number;
+  /** Passwords that are hashed or checked at one time; each takes a thread of those that also write files. */
+  readonly authPasswordsAtOnce: number;
+  /** Calls that wait to have a password hashed or checked. One more is refused with {@link TooManyRequestsError}. */
+  readonly authPasswordsWaitingMax: number;
 }

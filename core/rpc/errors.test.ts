@@ -1,6 +1,9 @@
 import { status } from '@grpc/grpc-js';
 import { describe, expect, test } from '@jest/globals';
 import {
+  AuthenticationFailedError,
+  AuthNotEnabledError,
+  AuthRevisionOldError,
   BadLeaderTransfereeError,
   ClosedError,
   CompactedError,
@@ -10,6 +13,8 @@ import {
   EmptyKeyError,
   FutureRevisionError,
   InvalidArgumentError,
+  InvalidAuthManagementError,
+  InvalidAuthTokenError,
   InvalidPeerUrlsError,
   KeyNotFoundError,
   LeaderChangedError,
@@ -26,16 +31,29 @@ import {
   MemberRemovedError,
   MemberStoppedError,
   NoLeaderError,
+  NoPasswordUserError,
   NotEnoughStartedMembersError,
   MemberNotLeaderError,
   OutcomeUnknownError,
   PeerUrlExistsError,
+  PermissionDeniedError,
+  PermissionNotGivenError,
+  PermissionNotGrantedError,
   RequestTooLargeError,
+  RoleExistsError,
+  RoleNameEmptyError,
+  RoleNotFoundError,
+  RoleNotGrantedError,
+  RootRoleMissingError,
+  RootUserMissingError,
   TimeoutError,
   TooManyLearnersError,
   TooManyOperationsError,
   TooManyRequestsError,
   UnhealthyClusterError,
+  UserExistsError,
+  UserNameEmptyError,
+  UserNotFoundError,
   ValueProvidedError,
 } from '../base/errors.js';
 import { meaningOf, toWireError } from './errors.js';
@@ -142,6 +160,33 @@ const TABLE: readonly (readonly [CoordinationError, status, string, string])[] =
     'etcdserver: re-configuration failed due to not enough started members',
     'NOT_ENOUGH_STARTED_MEMBERS',
   ],
+  ...(
+    [
+      [new UserNameEmptyError(), status.INVALID_ARGUMENT, 'user name is empty'],
+      [new RoleNameEmptyError(), status.INVALID_ARGUMENT, 'role name is empty'],
+      [new AuthenticationFailedError(), status.INVALID_ARGUMENT, 'authentication failed, invalid user ID or password'],
+      [new PermissionNotGivenError(), status.INVALID_ARGUMENT, 'permission not given'],
+      [new InvalidAuthManagementError('user', 'root', 'another'), status.INVALID_ARGUMENT, 'invalid auth management'],
+      [new AuthRevisionOldError(1, 2), status.INVALID_ARGUMENT, 'revision of auth store is old'],
+      [new InvalidAuthTokenError(), status.UNAUTHENTICATED, 'invalid auth token'],
+      [new PermissionDeniedError(), status.PERMISSION_DENIED, 'permission denied'],
+      [new AuthNotEnabledError(), status.FAILED_PRECONDITION, 'authentication is not enabled'],
+      [new RootUserMissingError(), status.FAILED_PRECONDITION, 'root user does not exist'],
+      [new RootRoleMissingError(), status.FAILED_PRECONDITION, 'root user does not have root role'],
+      [new UserExistsError('u'), status.FAILED_PRECONDITION, 'user name already exists'],
+      [new UserNotFoundError('u'), status.FAILED_PRECONDITION, 'user name not found'],
+      [new RoleExistsError('r'), status.FAILED_PRECONDITION, 'role name already exists'],
+      [new RoleNotFoundError('r'), status.FAILED_PRECONDITION, 'role name not found'],
+      [new RoleNotGrantedError('u', 'r'), status.FAILED_PRECONDITION, 'role is not granted to the user'],
+      [new PermissionNotGrantedError('r', KEY), status.FAILED_PRECONDITION, 'permission is not granted to the role'],
+    ] as const
+  ).map(([error, grpc, text]) => [error, grpc, `etcdserver: ${text}`, error.code] as const),
+  [
+    new NoPasswordUserError(),
+    status.UNKNOWN,
+    'auth: authentication failed, password was given for no password user',
+    'NO_PASSWORD_USER',
+  ],
   [new UnhealthyClusterError(1, 2), status.UNAVAILABLE, 'etcdserver: unhealthy cluster', 'UNHEALTHY_CLUSTER'],
 ];
 
@@ -170,7 +215,7 @@ describe('the table of errors', () => {
   });
 
   test('a text of nobody means nothing', () => {
-    expect(meaningOf('etcdserver: permission denied')).toBeUndefined();
+    expect(meaningOf('etcdserver: no such thing')).toBeUndefined();
   });
 
   test('an argument that etcd has no text for keeps our own', () => {

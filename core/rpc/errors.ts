@@ -43,6 +43,34 @@ export const ERRORS = {
   },
   TOO_MANY_LEARNERS: { grpc: status.FAILED_PRECONDITION, text: 'etcdserver: too many learner members in cluster' },
   UNHEALTHY_CLUSTER: { grpc: status.UNAVAILABLE, text: 'etcdserver: unhealthy cluster' },
+  USER_NAME_EMPTY: { grpc: status.INVALID_ARGUMENT, text: 'etcdserver: user name is empty' },
+  ROLE_NAME_EMPTY: { grpc: status.INVALID_ARGUMENT, text: 'etcdserver: role name is empty' },
+  AUTHENTICATION_FAILED: {
+    grpc: status.INVALID_ARGUMENT,
+    text: 'etcdserver: authentication failed, invalid user ID or password',
+  },
+  PERMISSION_NOT_GIVEN: { grpc: status.INVALID_ARGUMENT, text: 'etcdserver: permission not given' },
+  INVALID_AUTH_MANAGEMENT: { grpc: status.INVALID_ARGUMENT, text: 'etcdserver: invalid auth management' },
+  AUTH_REVISION_OLD: { grpc: status.INVALID_ARGUMENT, text: 'etcdserver: revision of auth store is old' },
+  INVALID_AUTH_TOKEN: { grpc: status.UNAUTHENTICATED, text: 'etcdserver: invalid auth token' },
+  PERMISSION_DENIED: { grpc: status.PERMISSION_DENIED, text: 'etcdserver: permission denied' },
+  AUTH_NOT_ENABLED: { grpc: status.FAILED_PRECONDITION, text: 'etcdserver: authentication is not enabled' },
+  ROOT_USER_MISSING: { grpc: status.FAILED_PRECONDITION, text: 'etcdserver: root user does not exist' },
+  ROOT_ROLE_MISSING: { grpc: status.FAILED_PRECONDITION, text: 'etcdserver: root user does not have root role' },
+  USER_EXISTS: { grpc: status.FAILED_PRECONDITION, text: 'etcdserver: user name already exists' },
+  USER_NOT_FOUND: { grpc: status.FAILED_PRECONDITION, text: 'etcdserver: user name not found' },
+  ROLE_EXISTS: { grpc: status.FAILED_PRECONDITION, text: 'etcdserver: role name already exists' },
+  ROLE_NOT_FOUND: { grpc: status.FAILED_PRECONDITION, text: 'etcdserver: role name not found' },
+  ROLE_NOT_GRANTED: { grpc: status.FAILED_PRECONDITION, text: 'etcdserver: role is not granted to the user' },
+  PERMISSION_NOT_GRANTED: {
+    grpc: status.FAILED_PRECONDITION,
+    text: 'etcdserver: permission is not granted to the role',
+  },
+  // etcd has this one in no table, so that it arrives as it is.
+  NO_PASSWORD_USER: {
+    grpc: status.UNKNOWN,
+    text: 'auth: authentication failed, password was given for no password user',
+  },
   // etcd maps these two to a client's error, which gRPC cannot turn into a status; so they arrive as UNKNOWN.
   TOO_MANY_REQUESTS: { grpc: status.UNKNOWN, text: 'etcdserver: too many requests' },
   NOT_ENOUGH_STARTED_MEMBERS: {
@@ -103,6 +131,25 @@ export function toWireError(error: unknown): WireError {
 function wellFormed(text: string): string {
   return Buffer.from(text, 'utf8').toString('utf8');
 }
+
+/** What becomes of {@link status}'s names in Go, whose client library prints errors so. */
+const GO_NAMES: Partial<Record<status, string>> = {
+  [status.PERMISSION_DENIED]: 'PermissionDenied',
+  [status.INVALID_ARGUMENT]: 'InvalidArgument',
+  [status.UNAUTHENTICATED]: 'Unauthenticated',
+};
+
+/**
+ * Why a watch did not begin, or does not go on, for its caller's sake: etcd sends its error as Go prints it. Undefined if
+ * the error is not about the caller.
+ */
+export function callerReasonOf(error: unknown): string | undefined {
+  if (!(error instanceof CoordinationError) || !ABOUT_CALLERS.has(error.code)) return undefined;
+  const { grpc, text } = toWireError(error);
+  return `rpc error: code = ${GO_NAMES[grpc]} desc = ${text}`;
+}
+
+const ABOUT_CALLERS = new Set(['PERMISSION_DENIED', 'USER_NAME_EMPTY', 'INVALID_AUTH_TOKEN', 'AUTH_REVISION_OLD']);
 
 /** Why a watch did not begin, or ended; etcd sends these as text within the stream. */
 export const WATCH_REASONS = {

@@ -105,7 +105,7 @@ describe('a call', () => {
 
   test('of an unknown method is not implemented', async () => {
     await expect(
-      client(await serve(new FakeMember())).bytes('/etcdserverpb.Auth/UserList', Buffer.alloc(0)),
+      client(await serve(new FakeMember())).bytes('/etcdserverpb.Auth/UserRename', Buffer.alloc(0)),
     ).rejects.toMatchObject({ code: status.UNIMPLEMENTED });
   });
 

@@ -4,7 +4,7 @@ import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { ClosedError } from '../base/errors.js';
 import type { Logger } from '../base/logger.js';
 import { Handlers } from './grpc-handlers.js';
-import type { MemberPorts } from './ports.js';
+import type { ServedMember } from './ports.js';
 import { DEFAULT_LIMITS, type RpcLimits } from './rpc-limits.js';
 
 /** Room for what a message has beside the largest command, as etcd allows it. */
@@ -15,7 +15,7 @@ export interface ServeOptions {
   readonly host: string;
   /** 0 picks a free one. */
   readonly port: number;
-  readonly member: MemberPorts;
+  readonly member: ServedMember;
   /** Bytes of one command; a message may be 512 KiB larger. */
   readonly maxRequestBytes: number;
   readonly logger: Logger;
@@ -31,7 +31,7 @@ export interface GrpcServer {
 }
 
 /**
- * Serves etcd's KV, Watch, Lease, Cluster and Maintenance, and what Conclave has beside them, over gRPC.
+ * Serves etcd's KV, Watch, Lease, Cluster, Maintenance and Auth, and what Conclave has beside them, over gRPC.
  *
  * @throws the operating system's error if the address cannot be listened on
  */

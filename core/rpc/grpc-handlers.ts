@@ -12,11 +12,11 @@ import {
 } from '@grpc/grpc-js';
 import { TooManyRequestsError } from '../base/errors.js';
 import type { Logger } from '../base/logger.js';
-import { AdminService } from './admin.js';
 import { Admission } from './admission.js';
-import { ClusterService } from './cluster.js';
-import { toWireError } from './errors.js';
+import { credentialsOf } from './credentials.js';
+import { callerReasonOf, toWireError } from './errors.js';
 import { AdminService as AdminDefinition } from './gen/admin.js';
+import { AuthService as AuthDefinition } from './gen/auth.js';
 import { ClusterService as ClusterDefinition } from './gen/cluster.js';
 import { KVService as KvDefinition } from './gen/kv.js';
 import {
@@ -30,27 +30,37 @@ import {
   type SnapshotResponse,
 } from './gen/maintenance.js';
 import { WatchService as WatchDefinition, type WatchRequest, type WatchResponse } from './gen/watch.js';
-import { KvService } from './kv.js';
-import { LeaseService } from './lease.js';
-import { MaintenanceService } from './maintenance.js';
 import { Malformed, tolerant } from './malformed.js';
 import { OrderedReplies } from './ordered-replies.js';
 import { sendAll } from './paced-stream.js';
-import type { MemberPorts } from './ports.js';
+import type { MemberPorts, ServedMember, WatchPort } from './ports.js';
 import type { RpcLimits } from './rpc-limits.js';
+import { Services } from './services.js';
 import { WatchSession } from './watch.js';
 
 /** What the handlers answer for. */
 export interface HandlerParts {
-  readonly member: MemberPorts;
+  readonly member: ServedMember;
   readonly logger: Logger;
   readonly limits: RpcLimits;
+  /** The common name of the certificate with which a call's connection proved itself. Absent: none is asked for. */
+  readonly commonName?: ((call: Call) => string | undefined) | undefined;
   /** Bytes of one message of events. */
   readonly watchMessageBytesMax: number;
 }
 
+/** A call of any kind. */
+export type Call = ServerUnaryCall<unknown, unknown> | Stream;
 type Stream = ServerDuplexStream<unknown, unknown> | ServerWritableStream<unknown, unknown>;
 type Handler = handleUnaryCall<never, never> & UntypedHandleCall;
+
+/** A stream that is being served. */
+interface OpenStream {
+  /** Ends it with an error. */
+  readonly fail: (error: unknown) => undefined;
+  /** Whether neither side has ended it. */
+  readonly isOpen: () => boolean;
+}
 
 const never = () => false;
 const always = () => true;
@@ -61,6 +71,7 @@ export class Handlers {
   readonly #admission: Admission;
   /** How to end each open stream. */
   readonly #streams = new Set<(reason: Error) => void>();
+  readonly #services = new WeakMap<MemberPorts, Services>();
   #snapshotCount = 0;
 
   constructor(parts: HandlerParts) {
@@ -69,17 +80,16 @@ export class Handlers {
   }
 
   addTo(server: Pick<Server, 'addService'>): void {
-    const { member } = this.#parts;
     const add = (definition: ServiceDefinition, handlers: Record<string, Handler | UntypedHandleCall>) =>
       server.addService(tolerant(definition), handlers);
-    add(KvDefinition, this.#kv(new KvService(member)));
-    add(LeaseDefinition, this.#lease(new LeaseService(member)));
-    add(WatchDefinition, { watch: (call: ServerDuplexStream<WatchRequest, WatchResponse>) => this.#watch(call) });
-    add(ClusterDefinition, this.#cluster(new ClusterService(member)));
-    add(MaintenanceDefinition, this.#maintenance(new MaintenanceService(member)));
-    const admin = new AdminService(member);
+    add(KvDefinition, this.#kv());
+    add(LeaseDefinition, this.#lease());
+    add(WatchDefinition, { watch: (call: ServerDuplexStream<WatchRequest, WatchResponse>) => void this.#watch(call) });
+    add(ClusterDefinition, this.#cluster());
+    add(MaintenanceDefinition, this.#maintenance());
+    add(AuthDefinition, this.#auth());
     add(AdminDefinition, {
-      replaceMember: this.#unary(AdminDefinition.replaceMember, (request) => admin.replaceMember(request)),
+      replaceMember: this.#unary(AdminDefinition.replaceMember, ({ admin }, request) => admin.replaceMember(request)),
     });
   }
 
@@ -93,50 +103,98 @@ export class Handlers {
 
   // --- Services -----------------------------------------------------------------------------------------------------
 
-  #kv(kv: KvService) {
+  #kv() {
     return {
       range: this.#unary(
         KvDefinition.range,
-        (request) => kv.range(request),
+        ({ kv }, request) => kv.range(request),
         ({ serializable }) => serializable,
       ),
-      put: this.#unary(KvDefinition.put, (request) => kv.put(request)),
-      deleteRange: this.#unary(KvDefinition.deleteRange, (request) => kv.deleteRange(request)),
-      txn: this.#unary(KvDefinition.txn, (request) => kv.txn(request)),
-      compact: this.#unary(KvDefinition.compact, (request) => kv.compact(request)),
+      put: this.#unary(KvDefinition.put, ({ kv }, request) => kv.put(request)),
+      deleteRange: this.#unary(KvDefinition.deleteRange, ({ kv }, request) => kv.deleteRange(request)),
+      txn: this.#unary(KvDefinition.txn, ({ kv }, request) => kv.txn(request)),
+      compact: this.#unary(KvDefinition.compact, ({ kv }, request) => kv.compact(request)),
     };
   }
 
-  #lease(lease: LeaseService) {
+  #lease() {
     return {
-      leaseGrant: this.#unary(LeaseDefinition.leaseGrant, (request) => lease.leaseGrant(request)),
-      leaseRevoke: this.#unary(LeaseDefinition.leaseRevoke, (request) => lease.leaseRevoke(request)),
-      leaseTimeToLive: this.#unary(LeaseDefinition.leaseTimeToLive, (request) => lease.leaseTimeToLive(request)),
-      leaseLeases: this.#unary(LeaseDefinition.leaseLeases, () => lease.leaseLeases()),
+      leaseGrant: this.#unary(LeaseDefinition.leaseGrant, ({ lease }, request) => lease.leaseGrant(request)),
+      leaseRevoke: this.#unary(LeaseDefinition.leaseRevoke, ({ lease }, request) => lease.leaseRevoke(request)),
+      leaseTimeToLive: this.#unary(LeaseDefinition.leaseTimeToLive, ({ lease }, request) =>
+        lease.leaseTimeToLive(request),
+      ),
+      leaseLeases: this.#unary(LeaseDefinition.leaseLeases, ({ lease }) => lease.leaseLeases()),
       leaseKeepAlive: (call: ServerDuplexStream<LeaseKeepAliveRequest, LeaseKeepAliveResponse>) =>
-        this.#keepAlive(call, lease),
+        void this.#keepAlive(call),
     };
   }
 
-  #cluster(cluster: ClusterService) {
+  #cluster() {
     return {
-      memberAdd: this.#unary(ClusterDefinition.memberAdd, (request) => cluster.memberAdd(request)),
-      memberRemove: this.#unary(ClusterDefinition.memberRemove, (request) => cluster.memberRemove(request)),
-      memberUpdate: this.#unary(ClusterDefinition.memberUpdate, (request) => cluster.memberUpdate(request)),
-      memberList: this.#unary(ClusterDefinition.memberList, (request) => cluster.memberList(request)),
-      memberPromote: this.#unary(ClusterDefinition.memberPromote, (request) => cluster.memberPromote(request)),
+      memberAdd: this.#unary(ClusterDefinition.memberAdd, ({ cluster }, request) => cluster.memberAdd(request)),
+      memberRemove: this.#unary(ClusterDefinition.memberRemove, ({ cluster }, request) =>
+        cluster.memberRemove(request),
+      ),
+      memberUpdate: this.#unary(ClusterDefinition.memberUpdate, ({ cluster }, request) =>
+        cluster.memberUpdate(request),
+      ),
+      memberList: this.#unary(ClusterDefinition.memberList, ({ cluster }, request) => cluster.memberList(request)),
+      memberPromote: this.#unary(ClusterDefinition.memberPromote, ({ cluster }, request) =>
+        cluster.memberPromote(request),
+      ),
     };
   }
 
-  #maintenance(maintenance: MaintenanceService) {
+  #maintenance() {
     return {
-      alarm: this.#unary(MaintenanceDefinition.alarm, (request) => maintenance.alarm(request)),
-      status: this.#unary(MaintenanceDefinition.status, () => maintenance.status(), always),
-      hashKv: this.#unary(MaintenanceDefinition.hashKv, (request) => maintenance.hashKv(request)),
-      moveLeader: this.#unary(MaintenanceDefinition.moveLeader, (request) => maintenance.moveLeader(request)),
-      snapshot: (call: ServerWritableStream<SnapshotRequest, SnapshotResponse>) =>
-        void this.#snapshot(call, maintenance),
+      alarm: this.#unary(MaintenanceDefinition.alarm, ({ maintenance }, request) => maintenance.alarm(request)),
+      status: this.#unary(MaintenanceDefinition.status, ({ maintenance }) => maintenance.status(), always),
+      hashKv: this.#unary(MaintenanceDefinition.hashKv, ({ maintenance }, request) => maintenance.hashKv(request)),
+      moveLeader: this.#unary(MaintenanceDefinition.moveLeader, ({ maintenance }, request) =>
+        maintenance.moveLeader(request),
+      ),
+      snapshot: (call: ServerWritableStream<SnapshotRequest, SnapshotResponse>) => void this.#snapshot(call),
     };
+  }
+
+  #auth() {
+    return {
+      authEnable: this.#unary(AuthDefinition.authEnable, ({ auth }) => auth.authEnable()),
+      authDisable: this.#unary(AuthDefinition.authDisable, ({ auth }) => auth.authDisable()),
+      authStatus: this.#unary(AuthDefinition.authStatus, ({ auth }) => auth.authStatus()),
+      authenticate: this.#unary(AuthDefinition.authenticate, ({ auth }, request) => auth.authenticate(request)),
+      userAdd: this.#unary(AuthDefinition.userAdd, ({ auth }, request) => auth.userAdd(request)),
+      userGet: this.#unary(AuthDefinition.userGet, ({ auth }, request) => auth.userGet(request)),
+      userList: this.#unary(AuthDefinition.userList, ({ auth }) => auth.userList()),
+      userDelete: this.#unary(AuthDefinition.userDelete, ({ auth }, request) => auth.userDelete(request)),
+      userChangePassword: this.#unary(AuthDefinition.userChangePassword, ({ auth }, request) =>
+        auth.userChangePassword(request),
+      ),
+      userGrantRole: this.#unary(AuthDefinition.userGrantRole, ({ auth }, request) => auth.userGrantRole(request)),
+      userRevokeRole: this.#unary(AuthDefinition.userRevokeRole, ({ auth }, request) => auth.userRevokeRole(request)),
+      roleAdd: this.#unary(AuthDefinition.roleAdd, ({ auth }, request) => auth.roleAdd(request)),
+      roleGet: this.#unary(AuthDefinition.roleGet, ({ auth }, request) => auth.roleGet(request)),
+      roleList: this.#unary(AuthDefinition.roleList, ({ auth }) => auth.roleList()),
+      roleDelete: this.#unary(AuthDefinition.roleDelete, ({ auth }, request) => auth.roleDelete(request)),
+      roleGrantPermission: this.#unary(AuthDefinition.roleGrantPermission, ({ auth }, request) =>
+        auth.roleGrantPermission(request),
+      ),
+      roleRevokePermission: this.#unary(AuthDefinition.roleRevokePermission, ({ auth }, request) =>
+        auth.roleRevokePermission(request),
+      ),
+    };
+  }
+
+  /** The services as whoever makes the call may use them. */
+  async #servicesFor(call: Call): Promise<Services> {
+    const { member, commonName } = this.#parts;
+    const caller = await member.callers.of(credentialsOf(call.metadata, commonName?.(call)));
+    const known = this.#services.get(caller);
+    if (known !== undefined) return known;
+    const services = new Services(caller);
+    this.#services.set(caller, services);
+    return services;
   }
 
   // --- Calls of one request and one answer --------------------------------------------------------------------------
@@ -144,7 +202,7 @@ export class Handlers {
   /** @param forLearners - whether a learner answers such a request too */
   #unary<Request, Response>(
     _method: MethodDefinition<Request, Response>,
-    answer: (request: Request) => Promise<Response>,
+    answer: (services: Services, request: Request) => Promise<Response>,
     forLearners: (request: Request) => boolean = never,
   ): Handler {
     const handle = (call: ServerUnaryCall<Request, Response>, callback: sendUnaryData<Response>) => {
@@ -152,44 +210,62 @@ export class Handlers {
       if (request instanceof Malformed) return callback(this.#toStatus(request.error));
       const refusal = this.#admission.refusal(call.metadata, forLearners(request));
       if (refusal) return callback(this.#toStatus(refusal));
-      answer(request).then(
-        (response) => callback(null, response),
-        (error: unknown) => callback(this.#toStatus(error)),
-      );
+      this.#servicesFor(call)
+        .then((services) => answer(services, request))
+        .then(
+          (response) => callback(null, response),
+          (error: unknown) => callback(this.#toStatus(error)),
+        );
     };
     return handle as Handler;
   }
 
   // --- Streams ------------------------------------------------------------------------------------------------------
 
-  #watch(call: ServerDuplexStream<WatchRequest, WatchResponse>): void {
+  async #watch(call: ServerDuplexStream<WatchRequest, WatchResponse>): Promise<void> {
     const { member, limits, watchMessageBytesMax } = this.#parts;
-    const fail = this.#open(call, () => session.close());
-    const session = new WatchSession(
-      member,
+    let session: WatchSession | undefined;
+    const stream = this.#open(call, () => session?.close());
+    if (!this.#admit(call, never(), stream)) return;
+    const port = await this.#watchPortFor(call).catch((error: unknown) => stream.fail(error));
+    if (port === undefined || !stream.isOpen()) return;
+    const begun = (session = new WatchSession(
+      port,
       member.clock,
       { ...limits, watchMessageBytesMax },
-      { send: (response, sent) => call.write(response, sent), fail },
-    );
-    if (!this.#admit(call, never(), fail)) return;
+      { send: (response, sent) => call.write(response, sent), fail: stream.fail },
+    ));
     call.on('data', (request: WatchRequest | Malformed) => {
-      if (request instanceof Malformed) return fail(request.error);
-      session.handle(request);
-      if (session.isBehind(() => call.resume())) call.pause();
+      if (request instanceof Malformed) return stream.fail(request.error);
+      begun.handle(request);
+      if (begun.isBehind(() => call.resume())) call.pause();
     });
     // As in etcd, the watches of a client that asks for nothing more go on. Without any, nothing can come any more.
     call.on('end', () => {
-      if (session.isIdle) call.end();
+      if (begun.isIdle) call.end();
     });
   }
 
-  #keepAlive(call: ServerDuplexStream<LeaseKeepAliveRequest, LeaseKeepAliveResponse>, lease: LeaseService): void {
+  /** A stream whose caller is not known opens all the same, as etcd's does; it is its watches that are refused. */
+  async #watchPortFor(call: Stream): Promise<WatchPort> {
+    try {
+      const { member } = await this.#servicesFor(call);
+      return member;
+    } catch (error) {
+      if (callerReasonOf(error) === undefined) throw error;
+      return refusingWatches(this.#parts.member, error as Error);
+    }
+  }
+
+  async #keepAlive(call: ServerDuplexStream<LeaseKeepAliveRequest, LeaseKeepAliveResponse>): Promise<void> {
     const { keepAlivesPerStreamMax } = this.#parts.limits;
-    const fail = this.#open(call, () => {});
-    if (!this.#admit(call, never(), fail)) return;
+    const stream = this.#open(call, () => {});
+    if (!this.#admit(call, never(), stream)) return;
+    const services = await this.#servicesFor(call).catch((error: unknown) => stream.fail(error));
+    if (services === undefined || !stream.isOpen()) return;
     const replies = new OrderedReplies<LeaseKeepAliveResponse>((reply) => {
       if (!call.writableEnded) call.write(reply);
-    }, fail);
+    }, stream.fail);
     let hasEnded = false;
     const isBehind = () => replies.pendingCount >= keepAlivesPerStreamMax || call.writableNeedDrain;
     const settled = () => {
@@ -200,8 +276,8 @@ export class Handlers {
     call.on('data', (request: LeaseKeepAliveRequest | Malformed) => {
       // What came in behind a failure is not answered any more.
       if (call.writableEnded) return;
-      if (request instanceof Malformed) return fail(request.error);
-      replies.push(lease.leaseKeepAlive(request), settled);
+      if (request instanceof Malformed) return stream.fail(request.error);
+      replies.push(services.lease.leaseKeepAlive(request), settled);
       if (isBehind()) call.pause();
     });
     call.on('end', () => {
@@ -210,20 +286,20 @@ export class Handlers {
     });
   }
 
-  async #snapshot(
-    call: ServerWritableStream<SnapshotRequest, SnapshotResponse>,
-    maintenance: MaintenanceService,
-  ): Promise<void> {
+  async #snapshot(call: ServerWritableStream<SnapshotRequest, SnapshotResponse>): Promise<void> {
     const { member, limits } = this.#parts;
     const ending = new AbortController();
-    const fail = this.#open(call, () => ending.abort());
+    const stream = this.#open(call, () => ending.abort());
+    const { fail } = stream;
     if (call.request instanceof Malformed) return fail(call.request.error);
-    if (!this.#admit(call, always(), fail)) return;
+    if (!this.#admit(call, always(), stream)) return;
+    const services = await this.#servicesFor(call).catch(fail);
+    if (services === undefined || !stream.isOpen()) return;
     if (this.#snapshotCount >= limits.snapshotsMax)
       return fail(new TooManyRequestsError('snapshots', limits.snapshotsMax));
     this.#snapshotCount += 1;
     try {
-      await sendAll(call, maintenance.snapshot(), {
+      await sendAll(call, services.maintenance.snapshot(), {
         clock: member.clock,
         stallMs: limits.snapshotStallMs,
         signal: ending.signal,
@@ -237,7 +313,7 @@ export class Handlers {
   }
 
   /** Whether a stream just opened is taken; one that is not has ended. */
-  #admit(call: Stream, forLearners: boolean, fail: (error: unknown) => void): boolean {
+  #admit(call: Stream, forLearners: boolean, { fail }: OpenStream): boolean {
     const refusal = this.#admission.refusal(call.metadata, forLearners);
     if (refusal) fail(refusal);
     return refusal === undefined;
@@ -245,10 +321,8 @@ export class Handlers {
 
   /**
    * Keeps a stream until it ends, from whichever side.
-   *
-   * @returns ends it with an error
    */
-  #open(call: Stream, release: () => void): (error: unknown) => void {
+  #open(call: Stream, release: () => void): OpenStream {
     let isOpen = true;
     const close = () => {
       if (!isOpen) return;
@@ -257,7 +331,7 @@ export class Handlers {
       unguard();
       release();
     };
-    const fail = (error: unknown) => {
+    const fail = (error: unknown): undefined => {
       if (!isOpen) return;
       close();
       call.emit('error', this.#toStatus(error));
@@ -267,7 +341,7 @@ export class Handlers {
     call.on('cancelled', close);
     call.on('close', close);
     call.on('error', close);
-    return fail;
+    return { fail, isOpen: () => isOpen };
   }
 
   #toStatus(error: unknown): ServerErrorResponse {
@@ -275,4 +349,15 @@ export class Handlers {
     if (text === 'internal error') this.#parts.logger.error({ error }, 'a call failed in a way that it must not');
     return Object.assign(new Error(text), { code: grpc, details: text });
   }
+}
+
+/** Answers, in the words of a member, that whoever asks may not watch. */
+function refusingWatches(member: ServedMember, error: Error): WatchPort {
+  const { clusterId, memberId, term, revision } = member;
+  return {
+    ...{ clusterId, memberId, term, revision },
+    watch: () => {
+      throw error;
+    },
+  };
 }

@@ -1,5 +1,4 @@
 import { asBuffer } from '../base/bytes.js';
-import { NotImplementedError } from '../base/errors.js';
 import { ERRORS } from './errors.js';
 import { AlarmRequest_AlarmAction as AlarmAction } from './gen/maintenance.js';
 import type * as pb from './gen/maintenance.js';
@@ -12,6 +11,12 @@ import { headerOf, type MaintenancePort, type PortSnapshot } from './ports.js';
  */
 export const ETCD_VERSION = '3.5.0';
 
+const ALARM_ACTIONS: Partial<Record<AlarmAction, 'get' | 'raise' | 'end'>> = {
+  [AlarmAction.GET]: 'get',
+  [AlarmAction.ACTIVATE]: 'raise',
+  [AlarmAction.DEACTIVATE]: 'end',
+};
+
 /** Bytes of a snapshot in one message, as etcd sends them. */
 const SNAPSHOT_BLOB_BYTES = 32 * 1024;
 
@@ -23,13 +28,9 @@ export class MaintenanceService {
     this.#port = port;
   }
 
-  /**
-   * There are no alarms here: a member that cannot keep its promises stops. So there are none to tell and none to end.
-   *
-   * @throws {@link NotImplementedError} if one is to be raised
-   */
+  /** There are none to tell and none to end; see {@link MaintenancePort.alarm}. */
   async alarm({ action }: pb.AlarmRequest): Promise<pb.AlarmResponse> {
-    if (action === AlarmAction.ACTIVATE) throw new NotImplementedError('raising an alarm');
+    this.#port.alarm(ALARM_ACTIONS[action] ?? 'raise');
     return { header: headerOf(this.#port), alarms: [] };
   }
 

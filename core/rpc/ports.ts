@@ -1,4 +1,5 @@
 /** What the services ask of a member. `core/member` satisfies these without knowing them; tests pass small fakes. */
+import type { AuthRequest, AuthStatus, Permission } from '../base/auth-operation.js';
 import type { Clock } from '../base/clock.js';
 import type { Event, KeyRange, LeaseId } from '../base/key-value.js';
 import type {
@@ -68,6 +69,8 @@ export interface PortWatcher {
   take():
     | { readonly type: 'batch'; readonly batch: WatchBatch }
     | { readonly type: 'compacted'; readonly compactRevision: number }
+    /** Its caller may not watch this any more; nothing else comes. */
+    | { readonly type: 'denied'; readonly error: Error }
     | undefined;
   /** Nothing waits and the history is caught up: no event up to `revision` is still to come. */
   readonly synced: boolean;
@@ -124,6 +127,12 @@ export interface MaintenancePort extends HeaderPort {
     readonly isLearner: boolean;
     readonly errors: readonly string[];
   };
+  /**
+   * There are no alarms: a member that cannot keep its promises stops. So there are none to get, and none to end.
+   *
+   * @throws {@link NotImplementedError} if one is to be raised
+   */
+  alarm(action: 'get' | 'raise' | 'end'): void;
   snapshot(): PortSnapshot;
   /** @param revision - 0 for the present */
   hashKv(
@@ -131,6 +140,18 @@ export interface MaintenancePort extends HeaderPort {
   ): Promise<{ readonly hash: number; readonly compactRevision: number; readonly hashRevision: number }>;
   /** Resolves when another member leads. */
   moveLeader(to: bigint): Promise<void>;
+}
+
+/** What the Auth service asks. */
+export interface AuthPort {
+  status(): Promise<AuthStatus>;
+  /** @returns a token */
+  authenticate(name: string, password: string): Promise<string>;
+  change(request: AuthRequest): Promise<{ readonly revision: number }>;
+  userRoles(name: string): Promise<readonly string[]>;
+  users(): Promise<readonly string[]>;
+  permissions(role: string): Promise<readonly Permission[]>;
+  roles(): Promise<readonly string[]>;
 }
 
 /** Whether a member is in a position to answer. */
@@ -145,11 +166,30 @@ export interface LeadershipPort {
   onLeadership(callback: (hasLeader: boolean) => void): () => void;
 }
 
-/** A whole member. */
+/** A whole member, as one caller may use it. */
 export interface MemberPorts extends KvPort, LeasePort, WatchPort, ClusterPort, MaintenancePort, LeadershipPort {
+  readonly auth: AuthPort;
   readonly clock: Clock;
   /** Resolves when it serves no more. */
   readonly stopped: Promise<Error | undefined>;
+}
+
+/** What a call says of who makes it. */
+export interface CallerCredentials {
+  readonly token?: string | undefined;
+  /** The common name of the certificate with which the connection proved itself. */
+  readonly commonName?: string | undefined;
+}
+
+/** A member that is served: what it answers to whom is its own to decide. */
+export interface ServedMember extends LeadershipPort, HeaderPort {
+  readonly clock: Clock;
+  /** Resolves when it serves no more. */
+  readonly stopped: Promise<Error | undefined>;
+  readonly callers: {
+    /** The member as the caller may use it: the same object for the same caller, mostly. Throws if there is none such. */
+    of(credentials: CallerCredentials): MemberPorts | Promise<MemberPorts>;
+  };
 }
 
 /** The header of an answer. @param revision - the store's, unless the answer belongs to an earlier one */

@@ -5,7 +5,7 @@ import { isOpenEnded } from '../base/key-range.js';
 import type { KeyRange } from '../base/key-value.js';
 import { fromRangeFields } from './convert-requests.js';
 import { toEventMessage } from './convert-results.js';
-import { ERRORS, toWireError, WATCH_REASONS } from './errors.js';
+import { callerReasonOf, ERRORS, toWireError, WATCH_REASONS } from './errors.js';
 import {
   type WatchCreateRequest,
   WatchCreateRequest_FilterType as Filter,
@@ -136,7 +136,7 @@ export class WatchSession {
     if (refusal !== undefined) return this.#answer({ created: true, canceled: true, cancelReason: refusal });
     const id = this.#idFor(request.watchId);
     const watch = this.#begin(id, request, target);
-    if (!watch) return;
+    if (watch === undefined) return;
     this.#watches.set(id, watch);
     this.#answer({ watchId: id, created: true });
     // What was ready while it began is not lost: the first look at it comes after this answer.
@@ -173,7 +173,9 @@ export class WatchSession {
         hasSent: false,
       };
     } catch (error) {
-      this.#output.fail(error);
+      const cancelReason = callerReasonOf(error);
+      if (cancelReason === undefined) this.#output.fail(error);
+      else this.#answer({ created: true, canceled: true, cancelReason });
     }
     return watch;
   }
@@ -266,6 +268,11 @@ export class WatchSession {
     this.#ready.delete(watch);
     const taken = watch.watcher.take();
     if (!taken) return true;
+    if (taken.type === 'denied') {
+      this.#drop(watch);
+      this.#answer({ watchId: watch.id, canceled: true, cancelReason: callerReasonOf(taken.error) ?? '' });
+      return true;
+    }
     if (taken.type === 'compacted') {
       this.#drop(watch);
       const header = headerOf(this.#port, 0);

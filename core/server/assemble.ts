@@ -7,10 +7,12 @@ import type { MemberInfo } from '../machine/types.js';
 import type { DurableLog } from '../member/durable-log.js';
 import type { Identity } from '../member/identity.js';
 import { Member, type MemberParts } from '../member/member.js';
+import type { TokenSigner } from '../member/secrets.js';
 import type { State, StateStore } from '../member/state-store.js';
 import type { PeerHandler, PeerTransport } from '../peer/types.js';
 import { Raft } from '../raft/raft.js';
 import type { Logged } from './beginning.js';
+import { secretsOf } from './passwords.js';
 import type { Platform } from './platform.js';
 import type { Settings } from './settings.js';
 
@@ -24,6 +26,8 @@ export interface Surroundings {
   readonly logger: Logger;
   readonly prng: Prng;
   readonly settings: Settings;
+  /** Makes and reads signed tokens. Absent: tokens are letters that members remember. */
+  readonly signer?: TokenSigner | undefined;
 }
 
 /** What a member is made from: who it is, where it writes, and what it had written before. */
@@ -102,5 +106,6 @@ export function partsOf(
   const unappliedConfigurations = storedLog.entries.filter(
     ({ kind, index }) => kind === 'configuration' && index > appliedIndex,
   );
-  return { ...surroundings, ...participation, identity, raft, state, log, unappliedConfigurations };
+  const secrets = secretsOf(settings.authPasswordCost);
+  return { secrets, ...surroundings, ...participation, identity, raft, state, log, unappliedConfigurations };
 }

@@ -19,19 +19,32 @@ export interface JoinSurroundings {
 }
 
 /**
- * Asks the members of a running cluster who they are, and finds among them the one that was added for this process: the
- * one with its addresses.
+ * Asks the members of a running cluster, one after the other, who they are, until one knows the member that was added for
+ * this process: the one with its addresses.
  *
  * @throws {@link UnavailableError} if none of them answers
- * @throws {@link InvalidArgumentError} if no member with these addresses was added
+ * @throws {@link InvalidArgumentError} if none of those who answer knows a member with these addresses
  */
 export async function introduce(cluster: ClusterSettings, surroundings: JoinSurroundings): Promise<Introduction> {
   const own = cluster.advertisePeers.join();
-  const told = await askAnyone(urlsOfOthers(cluster), surroundings);
-  const self = told.members.find(({ peerUrls }) => [...peerUrls].sort().join() === own);
-  if (self !== undefined) return { ...told, self };
-  const known = told.members.map(({ peerUrls }) => peerUrls.join()).join('; ');
-  throw new InvalidArgumentError('advertisePeers', own, `the addresses of a member that was added before: ${known}`);
+  let known: string | undefined;
+  const failures: string[] = [];
+  for (const url of urlsOfOthers(cluster)) {
+    try {
+      const told = await ask(url, surroundings);
+      const self = told.members.find(({ peerUrls }) => [...peerUrls].sort().join() === own);
+      if (self !== undefined) return { ...told, self };
+      // It may not have applied yet what another one has.
+      known = told.members.map(({ peerUrls }) => peerUrls.join()).join('; ');
+    } catch (error) {
+      failures.push((error as Error).message);
+    }
+  }
+  if (known !== undefined) {
+    throw new InvalidArgumentError('advertisePeers', own, `the addresses of a member that was added before: ${known}`);
+  }
+  const why = failures.length === 0 ? 'peers names nobody else' : failures.join('; ');
+  throw new UnavailableError(`no member of the cluster that is to be joined can be asked: ${why}`);
 }
 
 function urlsOfOthers({ peers = {}, advertisePeers }: ClusterSettings): readonly string[] {
@@ -40,19 +53,6 @@ function urlsOfOthers({ peers = {}, advertisePeers }: ClusterSettings): readonly
     .filter((url) => !advertisePeers.includes(url));
 }
 
-/** One after the other: the first who answers knows enough. */
-async function askAnyone(
-  urls: readonly string[],
-  { platform, tls, clock, timeoutMs }: JoinSurroundings,
-): Promise<MembersTold> {
-  const failures: string[] = [];
-  for (const url of urls) {
-    try {
-      return decodeMembers(await platform.queryMembers(url, { timeoutMs, clock, ...(tls && { tls }) }));
-    } catch (error) {
-      failures.push((error as Error).message);
-    }
-  }
-  const why = failures.length === 0 ? 'peers names nobody else' : failures.join('; ');
-  throw new UnavailableError(`no member of the cluster that is to be joined can be asked: ${why}`);
+async function ask(url: string, { platform, tls, clock, timeoutMs }: JoinSurroundings): Promise<MembersTold> {
+  return decodeMembers(await platform.queryMembers(url, { timeoutMs, clock, ...(tls && { tls }) }));
 }

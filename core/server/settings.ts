@@ -52,6 +52,12 @@ export const DEFAULTS: Settings = {
   scrubRecordsPerStep: 256,
   logKeptEntries: 10_000,
   logKeptBytes: 16 * MEBIBYTE,
+  authTokenTtlSeconds: 300,
+  authTokensMax: 100_000,
+  authTokensPerUserMax: 10_000,
+  authPasswordCost: 14,
+  authPasswordsAtOnce: 2,
+  authPasswordsWaitingMax: 256,
   watchQueueEventsMax: 10_000,
   watchCatchUpRevisionsMax: 1_000,
   watchProgressMs: 5 * SECOND,
@@ -69,6 +75,8 @@ const MOST: Partial<Settings> = {
   leaseTtlMaxSeconds: LIMITS.leaseTtlMaxSeconds,
   requestBytesMax: 128 * MEBIBYTE,
   electionTimeoutMs: 50 * SECOND,
+  // 1 GiB for one password.
+  authPasswordCost: 20,
 };
 
 /** An election timeout is so many heartbeats at least: a few may be late or lost before a leader is missed. */

@@ -1,8 +1,16 @@
 import type { Clock } from '../../base/clock.js';
+import { NotImplementedError } from '../../base/errors.js';
 import type { Event, KeyRange } from '../../base/key-value.js';
 import type { WatchBatch } from '../../base/operation.js';
 import { ManualClock } from '../../testing/manual-clock.js';
-import type { ClusterMember, MemberPorts, PortSnapshot, PortWatcher } from '../ports.js';
+import type {
+  CallerCredentials,
+  ClusterMember,
+  MemberPorts,
+  PortSnapshot,
+  PortWatcher,
+  ServedMember,
+} from '../ports.js';
 
 type WatchRequest = Parameters<MemberPorts['watch']>[0];
 type Taken = ReturnType<PortWatcher['take']>;
@@ -67,7 +75,7 @@ export function putEvent(revision: number, valueBytes = 0): Event {
 const notScripted = (): Promise<never> => Promise.reject(new Error('the test does not say what this answers'));
 
 /** A member whose answers a test gives. What it does not give fails. */
-export class FakeMember implements MemberPorts {
+export class FakeMember implements MemberPorts, ServedMember {
   readonly clusterId = 11n;
   readonly memberId = 22n;
   readonly term = 3;
@@ -93,8 +101,29 @@ export class FakeMember implements MemberPorts {
   memberPromote: MemberPorts['memberPromote'] = notScripted;
   moveLeader: MemberPorts['moveLeader'] = notScripted;
   hashKv: MemberPorts['hashKv'] = notScripted;
+  alarm: MemberPorts['alarm'] = (action) => {
+    if (action === 'raise') throw new NotImplementedError('raising an alarm');
+  };
   snapshot: MemberPorts['snapshot'] = () => {
     throw new Error('the test does not say what this answers');
+  };
+  auth: MemberPorts['auth'] = {
+    status: notScripted,
+    authenticate: notScripted,
+    change: notScripted,
+    userRoles: notScripted,
+    users: notScripted,
+    permissions: notScripted,
+    roles: notScripted,
+  };
+  /** What calls said of who made them. */
+  readonly credentials: CallerCredentials[] = [];
+  /** Everybody is taken for the member's own, where a test does not say otherwise. */
+  callers: ServedMember['callers'] = {
+    of: (credentials) => {
+      this.credentials.push(credentials);
+      return this;
+    },
   };
   leader: bigint | undefined = 22n;
   isLearner = false;
