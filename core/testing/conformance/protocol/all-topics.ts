@@ -1,4 +1,6 @@
 import { cluster } from './cases/cluster.js';
+import { elections } from './cases/election.js';
+import { health } from './cases/health.js';
 import { kvCompact } from './cases/kv-compact.js';
 import { kvCompare } from './cases/kv-compare.js';
 import { kvDelete } from './cases/kv-delete.js';
@@ -6,14 +8,18 @@ import { kvPut } from './cases/kv-put.js';
 import { kvRange } from './cases/kv-range.js';
 import { kvTxn } from './cases/kv-txn.js';
 import { leases } from './cases/lease.js';
+import { locks } from './cases/lock.js';
 import { maintenance } from './cases/maintenance.js';
+import { rangeStream } from './cases/range-stream.js';
 import { watches } from './cases/watch.js';
 import type { Topic } from './rule.js';
 
 /** The whole table. */
 export const TOPICS: readonly Topic[] = [
+  maintenance,
   kvCompact,
   kvRange,
+  rangeStream,
   kvPut,
   kvDelete,
   kvTxn,
@@ -21,5 +27,7 @@ export const TOPICS: readonly Topic[] = [
   watches,
   leases,
   cluster,
-  maintenance,
+  locks,
+  elections,
+  health,
 ];

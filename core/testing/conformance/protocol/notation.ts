@@ -62,17 +62,17 @@ export function needing(feature: string, ...rules: readonly (Rule | readonly Rul
 // --- Expectations -------------------------------------------------------------------------------------------------
 
 /** An answer whose header tells this revision. */
-export function at(revision: Int, message?: Fields): Outcome {
+export function at(revision: Int, message?: Fields | Matcher): Outcome {
   return { kind: 'answer', revision, message: message ?? {} };
 }
 
 /** An answer whose header may tell any revision. */
-export function gives(message: Fields): Outcome {
+export function gives(message: Fields | Matcher): Outcome {
   return { kind: 'answer', message };
 }
 
 /** An answer without a header. */
-export function bare(message: Fields = {}): Outcome {
+export function bare(message: Fields | Matcher = {}): Outcome {
   return { kind: 'answer', message, hasNoHeader: true };
 }
 
@@ -108,6 +108,16 @@ export function between(low: number, high: number): Matcher {
 /** A text that the pattern describes. */
 export function like(pattern: RegExp): Matcher {
   return new Matcher(`like ${pattern}`, (value) => typeof value === 'string' && pattern.test(value));
+}
+
+/** A message that has these fields, and may have others. */
+export function including(fields: Fields): Matcher {
+  const isAsTold = (message: Fields, field: string) => {
+    const told = fields[field];
+    return told instanceof Matcher ? told.accepts(message[field]) : String(told) === String(message[field]);
+  };
+  const meaning = `including ${JSON.stringify(fields)}`;
+  return new Matcher(meaning, (message) => Object.keys(fields).every((field) => isAsTold(message as Fields, field)));
 }
 
 /** Texts in any order. */

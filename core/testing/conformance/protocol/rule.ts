@@ -29,7 +29,7 @@ export type Outcome =
       readonly kind: 'answer';
       /** Of the header; not looked at if undefined. */
       readonly revision?: Int | undefined;
-      readonly message?: Fields | undefined;
+      readonly message?: Fields | Matcher | undefined;
       /** Whether the answer has none of the header that every other one has. */
       readonly hasNoHeader?: boolean;
     }
@@ -95,8 +95,11 @@ export type Step =
   | { readonly do: 'events'; readonly stream: string; readonly events: readonly Fields[] }
   | { readonly do: 'end' | 'cancel'; readonly stream: string };
 
-/** One of the servers that a target has; the cases on one of them run in the order of the table. */
-export type ServerName = 'shared' | 'fresh' | 'auth' | 'quota';
+/**
+ * One of the servers that a target has; the cases on one of them run in the order of the table. `members` is one that may
+ * have others; the rest need not be, and may keep everything in memory.
+ */
+export type ServerName = 'shared' | 'fresh' | 'members' | 'auth' | 'quota';
 
 /** One case: a name that is a sentence, and what must happen. */
 export interface Rule {

@@ -7,7 +7,7 @@ import { within } from './deadline.js';
 import { toFields, toMessage } from './messages.js';
 import { methodNamed } from './methods.js';
 import { type Arrival, GrpcStream, HttpStream, type OpenStream, toFailure } from './open-stream.js';
-import type { Call, Expected, Fields, HttpCall, HttpOutcome, Outcome, Rule, Step } from './rule.js';
+import type { Call, Expected, Fields, HttpCall, HttpOutcome, Outcome, Rule, ServerName, Step } from './rule.js';
 import type { ServerUnderTest } from './server-under-test.js';
 import { World } from './world.js';
 
@@ -25,7 +25,7 @@ interface Comparison {
 
 /** Runs one case, and removes what it left. @throws if something was not as the case says, with both side by side */
 export async function runRule(rule: Rule, server: ServerUnderTest): Promise<void> {
-  const run = new Run(server);
+  const run = new Run(server, rule.on);
   await run.begin();
   try {
     for (const [at, step] of rule.steps.entries()) await run.take(step, at + 1);
@@ -39,10 +39,12 @@ class Run {
   readonly #world = new World();
   readonly #streams = new Map<string, OpenStream>();
   readonly #begun = new Map<string, Promise<Arrival>>();
+  readonly #on: ServerName;
   #where = '';
 
-  constructor(server: ServerUnderTest) {
+  constructor(server: ServerUnderTest, on: ServerName) {
     this.#server = server;
+    this.#on = on;
   }
 
   async begin(): Promise<void> {
@@ -54,6 +56,8 @@ class Run {
     for (const stream of this.#streams.values()) stream.cancel();
     const { prefix, end, named } = this.#world;
     const ids = [...named].filter((id) => id > SMALLEST_ID || id < 0n);
+    if (this.#on === 'auth') await this.#server.forgetUsers();
+    if (this.#on === 'quota') await this.#server.putOffAlarms();
     await this.#server.clear({ prefix, end, leases: ids });
   }
 

@@ -58,6 +58,12 @@ export class ServerUnderTest {
     for (const role of roles) await this.#try('Auth/RoleDelete', { role });
   }
 
+  /** Puts off what alarms are raised. */
+  async putOffAlarms(): Promise<void> {
+    const { alarms = [] } = ((await this.#try('Maintenance/Alarm', {})) ?? {}) as { alarms?: object[] };
+    for (const alarm of alarms) await this.#try('Maintenance/Alarm', { ...alarm, action: 2 });
+  }
+
   /** Whether a header says all that every header says; its revision is each case's own matter. */
   judgeHeader(header: Fields | undefined): string {
     if (!header) return 'none';

@@ -1,9 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { startMember } from '../../../server/start-member.js';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type RunningMember, startMember } from '../../../server/start-member.js';
+import { freePorts } from '../../cluster/free-ports.js';
 import { ProcessCluster } from '../../cluster/process-cluster.js';
 import { findEtcd, startEtcd } from '../../etcd-process.js';
 import type { ServerName } from './rule.js';
 import { type Listening, ServerUnderTest } from './server-under-test.js';
+
+const LISTEN = 'http://127.0.0.1:0';
 
 /** Something that the table is run against. */
 export interface Target {
@@ -22,6 +28,7 @@ export interface Target {
 const ETCD_FLAGS: Readonly<Record<ServerName, readonly string[]>> = {
   shared: [],
   fresh: [],
+  members: [],
   auth: ['--bcrypt-cost', '4'],
   quota: ['--quota-backend-bytes', String(4 * 2 ** 20)],
 };
@@ -36,7 +43,7 @@ export function etcdTarget(): Target | undefined {
     name: `etcd ${etcdVersion}`,
     etcdVersion,
     members: 'one',
-    servers: ['shared', 'fresh', 'auth', 'quota'],
+    servers: ['shared', 'fresh', 'members', 'auth', 'quota'],
     async start(name) {
       const etcd = await startEtcd({ flags: ETCD_FLAGS[name] });
       closers.push(() => etcd.stop());
@@ -53,9 +60,9 @@ export function memberTarget(): Target {
     name: 'Conclave, one member',
     etcdVersion: undefined,
     members: 'one',
-    servers: ['shared', 'fresh', 'auth', 'quota'],
-    async start() {
-      const member = await startMember({ memory: true }, { listen: 'http://127.0.0.1:0' });
+    servers: ['shared', 'fresh', 'members', 'auth', 'quota'],
+    async start(name) {
+      const member = await (name === 'members' ? startInFolder(closers) : startInMemory());
       closers.push(() => member.close());
       return [underTest(addressOf(member.clientUrl as string), undefined, closers)];
     },
@@ -71,8 +78,8 @@ export function clusterTarget(): Target {
     name: 'Conclave, three members',
     etcdVersion: undefined,
     members: 'several',
-    // What others would see of authentication is over when it begins: both are the same three.
-    servers: ['shared', 'auth'],
+    // They are the same three, one after the other: what changes all of a cluster is over before the next begins.
+    servers: ['shared', 'members', 'auth'],
     async start() {
       cluster ??= ProcessCluster.start();
       const { members } = await cluster;
@@ -83,6 +90,21 @@ export function clusterTarget(): Target {
       await (await cluster)?.stop();
     },
   };
+}
+
+function startInMemory(): Promise<RunningMember> {
+  return startMember({ memory: true }, { listen: LISTEN });
+}
+
+/** One that others can reach, and that has a folder therefore. */
+async function startInFolder(closers: (() => Promise<void>)[]): Promise<RunningMember> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'conclave-protocol-'));
+  closers.push(() => rm(dataDir, { recursive: true, force: true }));
+  const [forPeers, forClients] = await freePorts(2);
+  return startMember(
+    { dataDir },
+    { name: 'test', listen: `http://127.0.0.1:${forClients}`, peers: { test: `http://127.0.0.1:${forPeers}` } },
+  );
 }
 
 function underTest(listening: Listening, version: string | undefined, closers: (() => Promise<void>)[]) {

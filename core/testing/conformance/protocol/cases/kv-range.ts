@@ -274,6 +274,17 @@ export const kvRange = topic(
     ),
   ),
   rule(
+    'a limit and a target without an order',
+    FOUR,
+    range(
+      { ...ALL, sortTarget: 'VALUE', limit: 1 },
+      onPurpose('sorted-before-it-is-cut', {
+        etcd: at('r+10', { kvs: [FOUR_KVS['b'] as KeyValueFields], more: true, count: 4 }),
+        conclave: at('r+10', { kvs: [FOUR_KVS['d'] as KeyValueFields], more: true, count: 4 }),
+      }),
+    ),
+  ),
+  rule(
     'keys that sort alike stay in the order of keys',
     FIVE,
     range({ ...ALL, sortTarget: 'VERSION' }, at('r+5', { kvs: five(...'abcde'), count: 5 })),

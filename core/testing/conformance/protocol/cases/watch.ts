@@ -3,12 +3,12 @@ import {
   at,
   compact,
   deleteRange,
-  gives,
   INT64_MAX,
   INT64_MIN,
   kv,
   leaseGrant,
   leaseRevoke,
+  onPurpose,
   op,
   put,
   puts,
@@ -23,6 +23,7 @@ import {
 import type { Expected, Fields, Int, Outcome, Step } from '../rule.js';
 
 const watch = stream('Watch/Watch');
+const again = stream('Watch/Watch', 'Watch/Watch again');
 const create = (request: Fields = ALL) => watch.send({ createRequest: request });
 const cancel = (watchId: Int) => watch.send({ cancelRequest: { watchId } });
 const progress = () => watch.send({ progressRequest: {} });
@@ -185,7 +186,12 @@ export const watches = topic(
     'what is heard of the past comes with the present revision',
     puts('~a=1', '~a=2'),
     watching({ key: '~a', startRevision: 'r+1' }, 'r+2'),
-    receive(at('r+2', { events: [wasPut(a1), wasPut(a2)] })),
+    receive(
+      onPurpose('a-watch-is-told-revision-by-revision', {
+        etcd: at('r+2', { events: [wasPut(a1), wasPut(a2)] }),
+        conclave: at('r+1', { events: [wasPut(a1)] }),
+      }),
+    ),
   ),
   ...[-1, INT64_MIN].map((startRevision) =>
     rule(
@@ -448,8 +454,34 @@ export const watches = topic(
     'what is larger than a message comes in fragments, to those who take them',
     ['~a', '~b', '~c'].map((key) => put({ key, value: 'x'.repeat(1_000_000) })),
     watching({ ...ALL, fragment: true, startRevision: 'r+1' }, 'r+3'),
-    receive(gives({ fragment: true, events: [big('~a', 'r+1'), big('~b', 'r+2')].slice(0, 2) })),
-    receive(at('r+3', { events: [big('~c', 'r+3')] })),
+    receive(
+      onPurpose('a-watch-is-told-revision-by-revision', {
+        etcd: at('r+3', { fragment: true, events: [big('~a', 'r+1'), big('~b', 'r+2')] }),
+        conclave: at('r+1', { events: [big('~a', 'r+1')] }),
+      }),
+    ),
+  ),
+  rule(
+    'a revision that is larger than a message comes in fragments, to those who take them',
+    watching({ ...ALL, fragment: true }),
+    put({ key: '~a', value: 'x'.repeat(1_000_000) }),
+    put({ key: '~b', value: 'x'.repeat(1_000_000) }),
+    put({ key: '~c', value: 'x'.repeat(1_000_000) }),
+    watch.events(big('~a', 'r+1'), big('~b', 'r+2'), big('~c', 'r+3')),
+    deleteRange({ ...ALL }),
+    receive(at('r+4', { events: ['~a', '~b', '~c'].map((key) => wasDeleted(key, 'r+4')) })),
+    watch.cancel(),
+    again.send({ createRequest: { ...ALL, fragment: true, prevKv: true, startRevision: 'r+4' } }),
+    again.receive(at('r+4', { created: true })),
+    again.receive(at('r+4', { fragment: true, events: [gone('~a', 'r+1'), gone('~b', 'r+2')] })),
+    again.receive(at('r+4', { events: [gone('~c', 'r+3')] })),
+  ),
+  rule(
+    'a revision that is larger than a message comes whole, to those who take no fragments',
+    ['~a', '~b', '~c'].map((key) => put({ key, value: 'x'.repeat(1_000_000) })),
+    deleteRange({ ...ALL }),
+    watching({ ...ALL, prevKv: true, startRevision: 'r+4' }, 'r+4'),
+    receive(at('r+4', { events: [gone('~a', 'r+1'), gone('~b', 'r+2'), gone('~c', 'r+3')] })),
   ),
 
   // --- Ends ---------------------------------------------------------------------------------------------------------
@@ -476,6 +508,10 @@ function ANOTHER_HEARS_AFTER(): Step[] {
     ...puts('~z=2'),
     receive(at('r+3', { watchId: 1, events: [wasPut(kv('~z', '2', ['r+2', 'r+3', 2]))] })),
   ];
+}
+
+function gone(key: string, revision: Int): Fields {
+  return wasDeleted(key, 'r+4', kv(key, 'x'.repeat(1_000_000), revision));
 }
 
 function big(key: string, revision: Int): Fields {
