@@ -46,14 +46,14 @@ const leaseOf = (who: Who) => BigInt(100 + WHO.indexOf(who));
 interface Row {
   readonly method: string;
   readonly what?: string;
-  readonly request: object | ((who: Who) => object);
+  readonly request: (who: Who) => object;
   readonly may: readonly Who[];
   /** Who is let through with it, but would spoil the rest. */
   readonly except?: readonly Who[];
 }
 
-const row = (method: string, request: Row['request'], may: readonly Who[], more: Partial<Row> = {}): Row => ({
-  ...{ method, request, may },
+const row = (method: string, request: object, may: readonly Who[], more: Partial<Row> = {}): Row => ({
+  ...{ method, request: () => request, may },
   ...more,
 });
 
@@ -101,7 +101,7 @@ const TABLE: readonly Row[] = [
   row('Watch/Watch', rangeOf('a/1', '\0'), ['root'], { what: 'without an end' }),
   row('Watch/Watch', rangeOf(''), ['root'], { what: 'of no key' }),
   row('Lease/LeaseGrant', { TTL: 100n, ID: 0n }, KNOWN),
-  row('Lease/LeaseRevoke', (who) => ({ ID: leaseOf(who) }), ['writer', 'root']),
+  row('Lease/LeaseRevoke', {}, ['writer', 'root'], { request: (who) => ({ ID: leaseOf(who) }) }),
   row('Lease/LeaseRevoke', { ID: 5n }, KNOWN, { what: 'of none' }),
   row('Lease/LeaseKeepAlive', { ID: 8n }, ['writer', 'root']),
   row('Lease/LeaseTimeToLive', { ID: 8n, keys: true }, ['reader', 'root'], { what: 'with its keys' }),
@@ -144,12 +144,16 @@ const TABLE: readonly Row[] = [
 const SERVICES: readonly ServiceDefinition[] = [
   ...[KVService, WatchService, LeaseService, ClusterService, MaintenanceService, AuthService, AdminService],
 ];
-const METHODS = new Map(
-  SERVICES.flatMap((service) => Object.values(service) as MethodDefinition<object, object>[]).map((method) => [
-    method.path.slice(method.path.indexOf('.') + 1).replace(/^.*\.(?=\w+\/)/, ''),
-    method,
-  ]),
+const METHODS: ReadonlyMap<string, MethodDefinition<object, object>> = new Map(
+  SERVICES.flatMap((service) => Object.values(service) as MethodDefinition<object, object>[]).map(
+    (method) => [nameOf(method.path), method] as const,
+  ),
 );
+
+/** `/etcdserverpb.KV/Range` is `KV/Range`. */
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf('.') + 1);
+}
 
 let running: RunningMember;
 let client: RawClient;
@@ -194,8 +198,7 @@ async function refusalOf({ method, request }: Row, who: Who): Promise<string | u
   if (definition === undefined) throw new Error(`there is no method ${method}`);
   const token = tokens.get(who);
   const headers: Record<string, string> = token === undefined ? {} : { token };
-  const message = typeof request === 'function' ? request(who) : request;
-  const text = await answerOf(definition, message, headers);
+  const text = await answerOf(definition, request(who), headers);
   return REFUSALS.find((refusal) => text === refusal || text.endsWith(`desc = ${refusal}`));
 }
 

@@ -4,3 +4,8 @@ export function codesOf(results: readonly PromiseSettledResult<unknown>[]): (str
     result.status === 'rejected' ? (result.reason as { readonly code?: string }).code : undefined,
   );
 }
+
+/** The code of an error. */
+export function codeOf(error: unknown): string {
+  return String((error as { readonly code?: unknown }).code);
+}

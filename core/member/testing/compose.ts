@@ -11,6 +11,7 @@ import { resolveSettings, type Settings } from '../../server/settings.js';
 import type { DurableLog } from '../durable-log.js';
 import type { Identity } from '../identity.js';
 import { Member, type MemberParts } from '../member.js';
+import { plainSecrets } from './plain-secrets.js';
 
 export const NOTHING_LOGGED: Logged = {
   hardState: { term: 0, votedFor: 0n, commitIndex: 0 },
@@ -38,7 +39,7 @@ export interface Composition extends Partial<Omit<MemberParts, 'settings' | 'raf
 /** Puts a member together as the composition of the product does, and starts it. */
 export async function compose({ settings: changed = {}, ...given }: Composition): Promise<Member> {
   const settings = resolveSettings(changed);
-  const surroundings = { prng: seededPrng(1), logger: silentLogger, ...given, settings };
+  const surroundings = { prng: seededPrng(1), logger: silentLogger, secrets: plainSecrets(), ...given, settings };
   const machine = openMachine(given.backend, settings);
   const remains = { ...given, ...(await begun(given, machine)), state: { backend: given.backend, machine } };
   const parts = partsOf(remains, surroundings, { ...ALONE, name: 'alone', ...given });
