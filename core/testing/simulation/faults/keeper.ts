@@ -103,7 +103,8 @@ export class Keeper {
       case 'passes':
         return true;
       case 'not yet a member':
-        return member.options.initialState === 'existing' && member.id === 0n;
+        // Nor for those yet that have just been started themselves, and have not applied everything again.
+        return member.options.initialState === 'existing';
       case 'removed':
         return operator.mayBeRemoved(member);
       case 'disk failed':

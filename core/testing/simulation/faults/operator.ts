@@ -17,6 +17,11 @@ const MEMBERS_MAX = 9;
 /** What came of something that was asked of a member. */
 export type Answer<T> = { readonly value: T } | { readonly code: string };
 
+/** What the members are called that join one after the other, from 1 on. */
+export function joinerName(number: number): string {
+  return `j${number}`;
+}
+
 /** Who administers a cluster: changes its members, and replaces those that cannot come back. One thing at a time. */
 export class Operator {
   readonly #ground: Ground;
@@ -80,7 +85,7 @@ export class Operator {
     const { world, keeper } = this.#ground;
     if (world.members.filter((member) => !keeper.isOut(member)).length >= MEMBERS_MAX) return false;
     this.#addedCount += 1;
-    const added = this.#ground.addJoiner(`j${this.#addedCount}`);
+    const added = this.#ground.addJoiner(joinerName(this.#addedCount));
     keeper.hold(added);
     const answer = await this.ask((face) => face.memberAdd({ peerUrls: [added.peerUrl], ...options }));
     // Where the answer was lost it may have been added, or be added yet; then it has to be there.

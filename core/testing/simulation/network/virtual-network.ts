@@ -177,7 +177,10 @@ export class VirtualNetwork implements LinkEvents {
     if (felt !== undefined) return 'nobody';
     const clogged = [out, back].find(({ isClogged }) => isClogged);
     clogged?.feltClog();
-    if (clogged !== undefined || this.#processes.get(host)?.isPowered !== true) return 'silence';
+    const process = this.#processes.get(host);
+    // A name that nobody has is not found at once.
+    if (process === undefined) return 'refusal';
+    if (clogged !== undefined || !process.isPowered) return 'silence';
     const listener = this.#listeners.get(addressOf(host, port));
     return listener?.life.isAlive === true ? listener : 'refusal';
   }

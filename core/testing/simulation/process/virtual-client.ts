@@ -3,11 +3,14 @@ import type { ClientLimits } from '../../../client/settings.js';
 import type { Store } from '../../../store.js';
 import { virtualChannels } from '../carrier/virtual-channel.js';
 import type { World } from '../world.js';
-import type { VirtualMember } from './virtual-member.js';
+import { clientUrlOf, type VirtualMember } from './virtual-member.js';
 import { VirtualProcess } from './virtual-process.js';
 
-/** Settings of a client's stores. */
-export type VirtualClientOptions = Partial<ClientLimits>;
+/** What a client's stores are told. */
+export interface VirtualClientOptions extends Partial<ClientLimits> {
+  /** Names of members that may come later: whoever configures clients knows the machines that there are. */
+  readonly laterMembers?: readonly string[];
+}
 
 /** A process in a world that uses the store over the network. It runs from the moment it is added. */
 export class VirtualClient extends VirtualProcess {
@@ -28,9 +31,11 @@ export class VirtualClient extends VirtualProcess {
   store(endpoints: readonly VirtualMember[] = this.world.members): Store {
     const { life, clock, logger, prng, origin } = this;
     if (life === undefined) throw new Error(`${this.name} does not run`);
-    const addresses = endpoints.map(({ url }) => ({ host: new URL(url).hostname, port: Number(new URL(url).port) }));
+    const { laterMembers = [], ...limits } = this.#options;
+    const urls = new Set([...endpoints.map(({ url }) => url), ...laterMembers.map(clientUrlOf)]);
+    const addresses = [...urls].map((url) => ({ host: new URL(url).hostname, port: Number(new URL(url).port) }));
     const openChannel = virtualChannels(this.world.network, life);
-    return grpcStore(addresses, { ...this.#options, clock, logger, prng, origin, openChannel });
+    return grpcStore(addresses, { ...limits, clock, logger, prng, origin, openChannel });
   }
 
   /** Ends the process, as by SIGKILL. */

@@ -31,6 +31,11 @@ export function peerUrlOf(name: string): string {
   return `http://${name}:${PEER_PORT}`;
 }
 
+/** Where a member of this name listens for clients. */
+export function clientUrlOf(name: string): string {
+  return `http://${name}:${CLIENT_PORT}`;
+}
+
 /** A member in a world: the whole of one, as `conclave serve` runs it, on a machine with a disk of its own. */
 export class VirtualMember extends VirtualProcess {
   readonly disk = new VirtualDisk();
@@ -60,7 +65,7 @@ export class VirtualMember extends VirtualProcess {
   constructor(world: World, name: string, lane: number, options: MemberOptions) {
     super(world, name, lane);
     this.options = options;
-    this.url = `http://${name}:${CLIENT_PORT}`;
+    this.url = clientUrlOf(name);
     this.peerUrl = peerUrlOf(name);
     this.#chance = world.chance(`disk of ${name}`);
     this.disk.onEffect = (kind) => world.effects.count(kind);

@@ -1,5 +1,6 @@
 import type { Fault } from '../faults/fault.js';
 import { Ground } from '../faults/ground.js';
+import { joinerName } from '../faults/operator.js';
 import type { SeedOptions } from '../faults/seed-options.js';
 import { peerUrlOf } from '../process/virtual-member.js';
 import { type Invariants, watchInvariants } from '../invariants/watch-invariants.js';
@@ -18,6 +19,8 @@ export interface SeedRunParts {
 
 const START_PATIENCE_MS = 20_000;
 const ADDED_MAX = 16;
+/** Clients know where so many members would be that are added; so they go on when no member of the beginning is left. */
+const LATER_MEMBERS = 6;
 /** What is left of the time of faults after the last one. */
 const AFTER_LAST_MS = 2_000;
 
@@ -87,7 +90,9 @@ export class SeedRun {
 
   async #employ(): Promise<Workload> {
     const { clientCount, keyCount, clientLimits, mode } = this.#parts.options;
-    for (let number = 1; number <= clientCount; number += 1) this.#world.addClient(`c${number}`, clientLimits);
+    const laterMembers = Array.from({ length: LATER_MEMBERS }, (_, at) => joinerName(at + 1));
+    const options = { ...clientLimits, laterMembers };
+    for (let number = 1; number <= clientCount; number += 1) this.#world.addClient(`c${number}`, options);
     this.#workload = await Workload.start(this.#world, {
       invariants: this.#invariants,
       keyCount,

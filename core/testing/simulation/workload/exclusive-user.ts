@@ -107,6 +107,9 @@ function takerOf(of: Exclusive, surroundings: Surroundings): Taker {
   });
 }
 
+/** Times are sums of fractions of milliseconds, and off by the last of their digits. */
+const ROUNDING_MS = 1e-6;
+
 /**
  * However long the answer took: the store may have begun to count when the lease was asked for. A session that has not been
  * renewed yet must be over by then, and the whole margin earlier.
@@ -119,7 +122,7 @@ export function wrongInBelief(
   askedMs: number,
 ): string | undefined {
   const lateMs = safeUntilMs - askedMs - sessionTimes(ttlMs).safeMs;
-  if (lateMs <= 0) return undefined;
+  if (lateMs <= ROUNDING_MS) return undefined;
   return `the session of lease ${lease.toString(16)} believes in it ${lateMs} ms longer than its asking allows`;
 }
 
