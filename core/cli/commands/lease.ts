@@ -70,13 +70,14 @@ async function renewOnce({ client, teller }: Context, id: bigint): Promise<void>
   tell(answer);
 }
 
-async function keepAlive({ client, teller, say, surroundings }: Context, id: bigint): Promise<void> {
+async function keepAlive({ client, printer, teller, say, complain, surroundings }: Context, id: bigint): Promise<void> {
   const tell = teller(KEEP_ALIVE_WORDS);
   const { signal, stop } = surroundings.listenForInterrupts();
   try {
     for (;;) {
       const answer = await patiently(signal, () => client.exchange(LeaseService.leaseKeepAlive, { ID: id }));
-      if (answer.TTL <= 0n) return say(`lease ${leaseHex(id)} expired or revoked.`);
+      if (answer.TTL <= 0n)
+        return (printer.form === 'simple' ? say : complain)(`lease ${leaseHex(id)} expired or revoked.`);
       tell(answer);
       await pause((Number(answer.TTL) * 1_000) / RENEWALS_PER_TTL, signal);
     }

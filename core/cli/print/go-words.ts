@@ -45,10 +45,33 @@ function characterOf(short: string | undefined, hex: string | undefined): string
 
 const WORD = /"(?:[^"\\]|\\.)*"|'[^']*'|\S+/g;
 
-/** The words of a line; those in quotes without them. */
+/**
+ * The words of a line; those in quotes without them. They are texts, for the parser of flags takes nothing else: a byte
+ * that is no UTF-8 is a lone surrogate, which {@link bytesOfWord} turns back.
+ */
 export function wordsOf(line: string): string[] {
   return [...line.matchAll(WORD)].map(([word]) => {
     if (word.length > 1 && word.startsWith("'") && word.endsWith("'")) return word.slice(1, -1);
-    return goUnquote(word)?.toString() ?? word;
+    const bytes = goUnquote(word);
+    return bytes === undefined ? word : wordOfBytes(bytes);
   });
+}
+
+/** Where the surrogates begin that stand for bytes. */
+const BYTES_FROM = 0xdc00;
+
+function wordOfBytes(bytes: Buffer): string {
+  const text = bytes.toString();
+  if (Buffer.from(text).equals(bytes)) return text;
+  return Array.from(bytes, (byte) => String.fromCharCode(byte < 0x80 ? byte : BYTES_FROM + byte)).join('');
+}
+
+/** The bytes of a word of {@link wordsOf}. */
+export function bytesOfWord(word: string): Buffer {
+  return Buffer.concat(
+    Array.from(word, (character) => {
+      const code = character.length === 1 ? character.charCodeAt(0) - BYTES_FROM : -1;
+      return code >= 0x80 && code <= 0xff ? Buffer.of(code) : Buffer.from(character);
+    }),
+  );
 }

@@ -84,11 +84,8 @@ function addPermissionCommands(role: Command, runner: Runner): void {
       runner.asking(async ({ client, teller }) => {
         const tell = teller(WITHDRAWN);
         const target = permittedRange(key, end, flags);
-        tell({
-          name,
-          ...target,
-          answer: await client.ask(AuthService.roleRevokePermission, { role: name, ...target }),
-        });
+        const answer = await client.ask(AuthService.roleRevokePermission, { role: name, ...target });
+        tell({ name, key: Buffer.from(key), rangeEnd: target.rangeEnd, answer });
       }),
     );
 }

@@ -1,5 +1,6 @@
 /** What the flags of `get`, `put` and `del` ask for; a transaction's lines have the same. */
 import type { Command } from 'commander';
+import { asBuffer, type BytesLike, toBytes } from '../../../base/bytes.js';
 import {
   type DeleteRangeRequest,
   type PutRequest,
@@ -78,7 +79,7 @@ export function addDeleteFlags(command: Command): Command {
 }
 
 /** @throws {@link InvalidArgumentError} if a flag makes no sense */
-export function rangeRequest(name: string, end: string | undefined, flags: GetFlags): RangeRequest {
+export function rangeRequest(name: BytesLike, end: BytesLike | undefined, flags: GetFlags): RangeRequest {
   const number = (text: string | undefined, given: string) => (text === undefined ? 0n : uint63(text, given));
   return {
     ...keyRangeOf(name, end, flags),
@@ -96,9 +97,9 @@ export function rangeRequest(name: string, end: string | undefined, flags: GetFl
 }
 
 /** @throws {@link InvalidArgumentError} if a flag makes no sense */
-export function putRequest(name: string, value: Buffer, flags: PutFlags): PutRequest {
+export function putRequest(name: BytesLike, value: Buffer, flags: PutFlags): PutRequest {
   return {
-    key: Buffer.from(name),
+    key: asBuffer(toBytes(name)),
     value,
     lease: flags.lease === undefined ? 0n : parseLeaseId(flags.lease),
     prevKv: flags.prevKv ?? false,
@@ -108,7 +109,7 @@ export function putRequest(name: string, value: Buffer, flags: PutFlags): PutReq
 }
 
 /** @throws {@link InvalidArgumentError} if a flag makes no sense */
-export function deleteRequest(name: string, end: string | undefined, flags: DeleteFlags): DeleteRangeRequest {
+export function deleteRequest(name: BytesLike, end: BytesLike | undefined, flags: DeleteFlags): DeleteRangeRequest {
   return { ...keyRangeOf(name, end, flags), prevKv: flags.prevKv ?? false };
 }
 

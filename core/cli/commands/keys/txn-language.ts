@@ -6,7 +6,7 @@ import {
   Compare_CompareTarget as Target,
   type RequestOp,
 } from '../../../rpc/gen/kv.js';
-import { goUnquote, wordsOf } from '../../print/go-words.js';
+import { bytesOfWord, goUnquote, wordsOf } from '../../print/go-words.js';
 import {
   addDeleteFlags,
   addGetFlags,
@@ -86,17 +86,17 @@ type Request = NonNullable<RequestOp['request']>;
 const OPERATIONS: Readonly<Record<string, (args: readonly string[]) => Request>> = {
   get(args) {
     const [[key, end], flags] = parsed<GetFlags>(['<key>', '[range-end]'], addGetFlags, args);
-    return { $case: 'requestRange', requestRange: rangeRequest(key as string, end, flags) };
+    return { $case: 'requestRange', requestRange: rangeRequest(key as Buffer, end, flags) };
   },
   put(args) {
     const [[key, value], flags] = parsed<PutFlags>(['<key>', '[value]'], addPutFlags, args);
     const isGiven = value !== undefined;
     if (isGiven === (flags.ignoreValue ?? false)) throw new Error('it needs a value, or --ignore-value instead of one');
-    return { $case: 'requestPut', requestPut: putRequest(key as string, Buffer.from(value ?? ''), flags) };
+    return { $case: 'requestPut', requestPut: putRequest(key as Buffer, value ?? Buffer.alloc(0), flags) };
   },
   del(args) {
     const [[key, end], flags] = parsed<DeleteFlags>(['<key>', '[range-end]'], addDeleteFlags, args);
-    return { $case: 'requestDeleteRange', requestDeleteRange: deleteRequest(key as string, end, flags) };
+    return { $case: 'requestDeleteRange', requestDeleteRange: deleteRequest(key as Buffer, end, flags) };
   },
 };
 
@@ -105,7 +105,7 @@ function parsed<Flags>(
   words: readonly [string, string],
   addFlags: (command: Command) => Command,
   args: readonly string[],
-): [args: readonly (string | undefined)[], Flags] {
+): [args: readonly (Buffer | undefined)[], Flags] {
   const parser = addFlags(new Command().argument(words[0]).argument(words[1]));
   parser
     .exitOverride()
@@ -114,5 +114,9 @@ function parsed<Flags>(
     .configureOutput({ writeErr: () => {} })
     .action(() => {})
     .parse(args, { from: 'user' });
-  return [parser.processedArgs as (string | undefined)[], parser.opts<OptionValues>() as Flags];
+  const given = parser.processedArgs as readonly (string | undefined)[];
+  return [
+    given.map((word) => (word === undefined ? undefined : bytesOfWord(word))),
+    parser.opts<OptionValues>() as Flags,
+  ];
 }
