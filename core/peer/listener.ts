@@ -4,7 +4,7 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import type { Clock } from '../base/clock.js';
 import { formatUrl, pemsOf } from './address.js';
 import type { PeerLimits } from './limits.js';
-import type { PacedLog } from './paced-log.js';
+import type { PacedLog } from '../base/paced-log.js';
 import type { Sockets } from './sockets.js';
 import type { PeerTls } from './types.js';
 

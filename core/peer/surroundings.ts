@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.js';
 import type { Prng } from '../base/prng.js';
 import type { MemberId } from '../raft/types.js';
 import type { PeerLimits } from './limits.js';
-import type { PacedLog } from './paced-log.js';
+import type { PacedLog } from '../base/paced-log.js';
 import type { Pulse } from './pulse.js';
 import type { Sockets } from './sockets.js';
 import type { Greeting, PeerHandler, Refused } from './types.js';

@@ -10,7 +10,7 @@ import { Incoming } from './incoming.js';
 import { DEFAULT_PEER_LIMITS, type PeerLimits } from './limits.js';
 import { type ListenAddress, Listener, type Stranger } from './listener.js';
 import { OutgoingPeer } from './outgoing-peer.js';
-import { PacedLog } from './paced-log.js';
+import { PacedLog } from '../base/paced-log.js';
 import { Pulse } from './pulse.js';
 import { SnapshotSender } from './snapshot-sender.js';
 import { type Sockets, systemSockets } from './sockets.js';

@@ -2,6 +2,12 @@
 export interface RpcLimits {
   /** Connections at one time; one more is closed at once. */
   readonly connectionsMax: number;
+  /** Until it is known what a new connection speaks; TLS's greeting, which has as long again, not included. */
+  readonly firstBytesMs: number;
+  /** How long TLS's greeting may take. */
+  readonly greetingMs: number;
+  /** Greetings of TLS that are under way; a connection that begins one more is closed. */
+  readonly greetingsMax: number;
   /** Calls and streams under way on one connection; a client holds back what is over it. */
   readonly streamsPerConnectionMax: number;
   /** Watches of one stream. */
@@ -27,6 +33,9 @@ export interface RpcLimits {
 
 export const DEFAULT_LIMITS: RpcLimits = {
   connectionsMax: 10_000,
+  firstBytesMs: 10_000,
+  greetingMs: 10_000,
+  greetingsMax: 1_000,
   streamsPerConnectionMax: 10_000,
   watchersPerStreamMax: 100_000,
   streamBufferBytesMax: 1024 * 1024,
