@@ -15,6 +15,8 @@ const ROOMS = {
   'core/lease': ['core/base', 'core/backend'],
   'core/watch': ['core/base', 'core/mvcc'],
   'core/auth': ['core/base'],
+  'core/tls': ['core/base'],
+  'core/metrics': ['core/base'],
   'core/machine': [
     'core/base',
     'core/auth',
@@ -27,7 +29,7 @@ const ROOMS = {
   ],
   'core/snapshot': ['core/base', 'core/backend', 'core/machine', 'core/raft/types.ts', 'core/raft/configuration.ts'],
   'core/wal': ['core/base', 'core/raft/types.ts'],
-  'core/peer': ['core/base', 'core/raft/types.ts', 'core/raft/configuration.ts'],
+  'core/peer': ['core/base', 'core/raft/types.ts', 'core/raft/configuration.ts', 'core/tls'],
   'core/member': [
     'core/base',
     'core/raft',
@@ -41,7 +43,7 @@ const ROOMS = {
     'core/wal',
     'core/peer',
   ],
-  'core/rpc': ['core/base', 'core/machine/types.ts'],
+  'core/rpc': ['core/base', 'core/machine/types.ts', 'core/metrics', 'core/tls'],
   'core/server': [
     'core/base',
     'core/raft',
@@ -51,13 +53,15 @@ const ROOMS = {
     'core/wal',
     'core/peer',
     'core/member',
+    'core/metrics',
     'core/rpc',
+    'core/tls',
   ],
   'core/embedded': ['core/base', 'core/store.ts', 'core/txn.ts', 'core/server', 'core/member'],
-  'core/client': ['core/base', 'core/store.ts', 'core/txn.ts', 'core/rpc'],
-  'core/connect.ts': ['core/base', 'core/store.ts', 'core/embedded', 'core/client'],
+  'core/client': ['core/base', 'core/store.ts', 'core/txn.ts', 'core/rpc', 'core/tls'],
+  'core/connect.ts': ['core/base', 'core/store.ts', 'core/embedded', 'core/client', 'core/tls'],
   'core/index.ts': ['core/base', 'core/store.ts', 'core/txn.ts', 'core/embedded', 'core/server', 'core/connect.ts'],
-  'core/cli': ['core/base', 'core/rpc', 'core/server', 'core/embedded', 'core/client'],
+  'core/cli': ['core/base', 'core/rpc', 'core/server', 'core/embedded', 'core/client', 'core/tls'],
   recipes: ['core/base', 'core/store.ts', 'core/txn.ts'],
 };
 
