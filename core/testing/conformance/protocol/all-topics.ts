@@ -1,6 +1,10 @@
+import { authRights } from './cases/auth-rights.js';
+import { authManagement } from './cases/auth.js';
 import { cluster } from './cases/cluster.js';
 import { elections } from './cases/election.js';
+import { gateway } from './cases/gateway.js';
 import { health } from './cases/health.js';
+import { httpPaths } from './cases/http.js';
 import { kvCompact } from './cases/kv-compact.js';
 import { kvCompare } from './cases/kv-compare.js';
 import { kvDelete } from './cases/kv-delete.js';
@@ -30,4 +34,8 @@ export const TOPICS: readonly Topic[] = [
   locks,
   elections,
   health,
+  authManagement,
+  authRights,
+  gateway,
+  httpPaths,
 ];

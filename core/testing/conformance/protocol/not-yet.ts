@@ -1,33 +1,44 @@
 /**
- * What Conclave does not answer yet. Cases that need it are proved on etcd and wait on Conclave. The suite fails as soon
- * as something here is answered: then its line goes.
+ * What Conclave does not answer yet. Cases that need it are proved on etcd, and wait on Conclave. As soon as something
+ * here is answered, a test of `protocol-on-a-member.test.ts` fails: then its line goes, and its cases run.
  */
-import type { Call, HttpCall } from './rule.js';
-import { call, http } from './notation.js';
+import type { Method } from './methods.js';
+import { answers, call, gives, http, including, positive, rule } from './notation.js';
+import type { Rule } from './rule.js';
 
-/** Methods, and paths of HTTP, that are not there: such as `Lock/Lock`, or `/v3/kv/range`. */
-export const NOT_YET: readonly string[] = [
+/** Methods that are not there. */
+export const METHODS_NOT_YET: readonly Method[] = [
   'KV/RangeStream',
-  ...['Defragment', 'Hash', 'Downgrade'].map((method) => `Maintenance/${method}`),
-  ...['AuthEnable', 'AuthDisable', 'AuthStatus', 'Authenticate'].map((method) => `Auth/${method}`),
-  ...['Add', 'Get', 'List', 'Delete', 'ChangePassword', 'GrantRole', 'RevokeRole'].map(
-    (method) => `Auth/User${method}`,
-  ),
-  ...['Add', 'Get', 'List', 'Delete', 'GrantPermission', 'RevokePermission'].map((method) => `Auth/Role${method}`),
-  ...['Lock', 'Unlock'].map((method) => `Lock/${method}`),
-  ...['Campaign', 'Proclaim', 'Leader', 'Observe', 'Resign'].map((method) => `Election/${method}`),
-  ...['Check', 'Watch'].map((method) => `Health/${method}`),
-  '/v3/',
-  '/v3beta/',
-  '/health',
-  '/version',
-  '/metrics',
-  '/livez',
-  '/readyz',
+  ...(['Defragment', 'Hash', 'Downgrade'] as const).map((method) => `Maintenance/${method}` as const),
+  ...(['Lock', 'Unlock'] as const).map((method) => `Lock/${method}` as const),
+  ...(['Campaign', 'Proclaim', 'Leader', 'Observe', 'Resign'] as const).map((method) => `Election/${method}` as const),
+  ...(['Check', 'Watch'] as const).map((method) => `Health/${method}` as const),
 ];
 
-/** What no name of a method tells, and the request that shows whether it is there. Cases ask for it by `needing`. */
-export const FEATURES_NOT_YET: Readonly<Record<string, Call | HttpCall>> = {
-  alarms: call('Maintenance/Alarm', { action: 'ACTIVATE', memberID: 1, alarm: 'NOSPACE' }),
-  http: http('GET /', undefined),
+/** Paths of HTTP that are not there, with all that is below them, and a request that shows when they are. */
+export const PATHS_NOT_YET: Readonly<Record<string, string>> = {
+  '/v3/': 'POST /v3/kv/range',
+  '/v3beta/': 'POST /v3beta/kv/range',
+  '/health': 'GET /health',
+  '/version': 'GET /version',
+  '/metrics': 'GET /metrics',
+  '/livez': 'GET /livez',
+  '/readyz': 'GET /readyz',
+};
+
+/** What no name of a method tells: cases ask for it by `needing`. The case of each holds once it is there. */
+export const FEATURES_NOT_YET: Readonly<Record<string, Rule>> = {
+  alarms: rule(
+    'an alarm that is raised is told',
+    call(
+      'Maintenance/Alarm',
+      { action: 'ACTIVATE', memberID: 1, alarm: 'NOSPACE' },
+      gives({ alarms: [{ memberID: 1, alarm: 'NOSPACE' }] }),
+    ),
+  ),
+  'status of 3.6': rule(
+    'the status tells the quota',
+    call('Maintenance/Status', {}, gives(including({ dbSizeQuota: positive }))),
+  ),
+  'texts of HTTP': rule('a path that does not exist is not found', http('GET /nonsense', undefined, answers(404))),
 };

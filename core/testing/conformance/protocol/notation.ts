@@ -4,6 +4,7 @@ import type { Method } from './methods.js';
 import {
   type Call,
   type Expected,
+  type Failure,
   type Fields,
   type HttpCall,
   type HttpOutcome,
@@ -77,7 +78,7 @@ export function bare(message: Fields | Matcher = {}): Outcome {
 }
 
 /** A status that is not OK, such as `INVALID_ARGUMENT`, and its text. */
-export function fails(code: string, text: string | Matcher): Outcome {
+export function fails(code: string, text: string | Matcher): Failure {
   return { kind: 'failure', code, text };
 }
 
@@ -299,4 +300,12 @@ export function b(text: string): Base64 {
 /** A number of 64 bits in JSON, where it is a text. */
 export function n(int: Int): IntText {
   return new IntText(int);
+}
+
+/** A JSON object that has these fields, whatever is in them. */
+export function jsonWith(...fields: readonly string[]): Matcher {
+  return new Matcher(
+    `JSON with ${fields.join(', ')}`,
+    (json) => typeof json === 'object' && json !== null && fields.every((field) => field in json),
+  );
 }

@@ -1,13 +1,12 @@
 import { status, type ServiceError } from '@grpc/grpc-js';
 import type { RawStream } from '../../../rpc/testing/raw-client.js';
 import { within } from './deadline.js';
-import type { Outcome } from './rule.js';
+import type { Failure } from './rule.js';
 
 const ANSWER_MS = 8_000;
 
 /** What a stream brings next: a message, or its end. */
-export type Arrival =
-  { readonly message: object; readonly isJson?: boolean } | { readonly end: Extract<Outcome, { kind: 'failure' }> };
+export type Arrival = { readonly message: object; readonly isJson?: boolean } | { readonly end: Failure };
 
 /** A stream that a case has opened. */
 export interface OpenStream {
@@ -19,7 +18,7 @@ export interface OpenStream {
 }
 
 /** How a call ended, in the words of the table. */
-export function toFailure(error: ServiceError): Extract<Outcome, { kind: 'failure' }> {
+export function toFailure(error: ServiceError): Failure {
   return { kind: 'failure', code: status[error.code] ?? String(error), text: error.details ?? '' };
 }
 

@@ -33,7 +33,14 @@ export type Outcome =
       /** Whether the answer has none of the header that every other one has. */
       readonly hasNoHeader?: boolean;
     }
-  | { readonly kind: 'failure'; readonly code: string; readonly text: string | Matcher };
+  | Failure;
+
+/** A status that is not OK; or the good end of a stream, whose code is `OK`. */
+export interface Failure {
+  readonly kind: 'failure';
+  readonly code: string;
+  readonly text: string | Matcher;
+}
 
 /** An answer to a request of HTTP. */
 export interface HttpOutcome {

@@ -7,7 +7,18 @@ import { within } from './deadline.js';
 import { toFields, toMessage } from './messages.js';
 import { methodNamed } from './methods.js';
 import { type Arrival, GrpcStream, HttpStream, type OpenStream, toFailure } from './open-stream.js';
-import type { Call, Expected, Fields, HttpCall, HttpOutcome, Outcome, Rule, ServerName, Step } from './rule.js';
+import type {
+  Call,
+  Expected,
+  Failure,
+  Fields,
+  HttpCall,
+  HttpOutcome,
+  Outcome,
+  Rule,
+  ServerName,
+  Step,
+} from './rule.js';
 import type { ServerUnderTest } from './server-under-test.js';
 import { World } from './world.js';
 
@@ -224,7 +235,7 @@ class Run {
     return this.#compareAnswer(outcome, arrival.isJson ? ofJson(arrival.message) : toFields(arrival.message));
   }
 
-  #compareFailure(outcome: Outcome | undefined, arrived: Extract<Outcome, { kind: 'failure' }>): Comparison {
+  #compareFailure(outcome: Outcome | undefined, arrived: Failure): Comparison {
     const wanted = outcome?.kind === 'failure' ? failure(outcome) : (outcome ?? 'success');
     return { expected: wanted, arrived: shownAs(wanted, failure(arrived), this.#world) };
   }
@@ -249,7 +260,7 @@ class Run {
   }
 }
 
-function failure({ code, text }: Extract<Outcome, { kind: 'failure' }>) {
+function failure({ code, text }: Failure) {
   return { code, text };
 }
 

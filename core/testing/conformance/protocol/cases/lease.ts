@@ -284,7 +284,7 @@ export const leases = topic(
   waiting(
     rule(
       'a lease ends with its keys',
-      leaseGrant({ TTL: 1, ID: '$lease' }),
+      leaseGrant({ TTL: 4, ID: '$lease' }),
       stream('Watch/Watch').send({ createRequest: { ...ALL } }),
       stream('Watch/Watch').receive(gives({ created: true })),
       ['~b', '~a'].map((key) => put({ key, lease: '$lease' })),
@@ -305,7 +305,7 @@ export const leases = topic(
       eventually(leaseTimeToLive({ ID: '$lease' }, gives({ ID: '$lease', TTL: between(590, 598), grantedTTL: 600 }))),
       keepAlive('$lease'),
       alive.receive(gives({ ID: '$lease', TTL: 600 })),
-      leaseTimeToLive({ ID: '$lease' }, gives({ ID: '$lease', TTL: between(599, 600), grantedTTL: 600 })),
+      leaseTimeToLive({ ID: '$lease' }, gives({ ID: '$lease', TTL: between(590, 600), grantedTTL: 600 })),
     ),
   ),
   waiting(

@@ -71,7 +71,13 @@ const REFUSED_WITHOUT_SPACE: readonly [string, Step][] = [
   ['a put', put({ key: '~a' }, NO_SPACE)],
   ['a transaction with a put', txn({ success: [op.put({ key: '~a' })] }, NO_SPACE)],
   ['a transaction with a put in the branch that is not taken', txn({ failure: [op.put({ key: '~a' })] }, NO_SPACE)],
-  ['a transaction with a put within', txn({ success: [op.txn({ success: [op.put({ key: '~a' })] })] }, NO_SPACE)],
+  [
+    'a transaction with a put within',
+    txn(
+      { success: [op.txn({ success: [op.put({ key: '~a' })] })] },
+      since('3.5.33 3.6.14 3.7.1', NO_SPACE, { before: gives({ succeeded: true, responses: anything }) }),
+    ),
+  ],
   ['a lease', leaseGrant({ TTL: 60, ID: '$lease' }, NO_SPACE)],
 ];
 const TAKEN_WITHOUT_SPACE: readonly [string, readonly Step[]][] = [
@@ -127,7 +133,7 @@ export const maintenance = topic(
     'fresh',
     rule(
       'a hash of a store that was never compacted says so',
-      call('Maintenance/HashKV', {}, gives(including({ hash: anything, compactRevision: -1 }))),
+      call('Maintenance/HashKV', {}, gives(including({ compactRevision: -1 }))),
     ),
   ),
   rule('a hash of the keys tells the revision', puts('~a=1'), hashKv(0, hashed('r+1', '$hash'))),
@@ -149,6 +155,12 @@ export const maintenance = topic(
     hashKv(0, hashed('r+1', '$hash')),
     puts('~a=2', '~b=1'),
     hashKv('r+1', hashed('r+3', '$hash', 'r+1')),
+  ),
+  rule(
+    'a hash at the very revision of a compaction is told',
+    puts('~a=1', '~a=2'),
+    compact({ revision: 'r+2' }),
+    hashKv('r+2', since('3.5.10', gives(including({ hash: anything })), { before: COMPACTED })),
   ),
   rule('a hash at a revision to come is refused', hashKv('r+1', FUTURE)),
   rule('a hash at the largest revision is refused', hashKv(INT64_MAX, FUTURE)),

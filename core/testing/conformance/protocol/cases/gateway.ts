@@ -1,0 +1,437 @@
+import {
+  answers,
+  at,
+  b,
+  gives,
+  http,
+  introduced,
+  jsonWith,
+  like,
+  n,
+  needing,
+  on,
+  puts,
+  rule,
+  since,
+  stream,
+  topic,
+} from '../notation.js';
+import type { Expected, Fields, HttpOutcome, Int } from '../rule.js';
+import { auth, ENABLED, userAdd, login } from './auth-setup.js';
+
+const post = (
+  path: string,
+  body: Fields | string,
+  expects?: Expected<HttpOutcome>,
+  headers?: Readonly<Record<string, string>>,
+) => http(`POST ${path}`, body, expects, headers);
+/** An answer with a header, which tells this revision. */
+const ok = (revision: Int, body: Fields = {}) => answers(200, body, revision);
+/** A key with its value, as JSON. */
+const pair = (key: string, value: string, revisions: Int | readonly [Int, Int, number], more: Fields = {}): Fields => {
+  const [create, mod, version] = Array.isArray(revisions)
+    ? (revisions as [Int, Int, number])
+    : [revisions as Int, revisions as Int, 1];
+  return {
+    key: b(key),
+    create_revision: n(create),
+    mod_revision: n(mod),
+    version: n(version),
+    ...(value !== '' && { value: b(value) }),
+    ...more,
+  };
+};
+/** An error: since 3.6 without its text a second time, with details, and 400 where it was 412. */
+const failed = (httpStatus: number, code: number, text: string): Expected<HttpOutcome> =>
+  since('3.6', answers(httpStatus === 412 ? 400 : httpStatus, { code, message: text, details: [] }), {
+    before: answers(httpStatus, { error: text, message: text, code }),
+  });
+const etcd = (httpStatus: number, code: number, text: string) => failed(httpStatus, code, `etcdserver: ${text}`);
+
+const ALL_KEYS = { key: b('~'), range_end: b('^') };
+const GRANTED = post('/v3/lease/grant', { TTL: 600, ID: n('$lease') }, ok('r', { ID: n('$lease'), TTL: '600' }));
+
+const REFUSALS: readonly [string, Fields, Expected<HttpOutcome>][] = [
+  ['/v3/kv/range', {}, etcd(400, 3, 'key is not provided')],
+  ['/v3/kv/put', { value: b('1') }, etcd(400, 3, 'key is not provided')],
+  ['/v3/kv/put', { key: b('~a'), lease: '77' }, etcd(404, 5, 'requested lease not found')],
+  ['/v3/kv/deleterange', {}, etcd(400, 3, 'key is not provided')],
+  ['/v3/kv/txn', { success: [{}] }, etcd(400, 3, 'key not found')],
+  [
+    '/v3/kv/range',
+    { ...ALL_KEYS, revision: '9223372036854775807' },
+    etcd(400, 11, 'mvcc: required revision is a future revision'),
+  ],
+  [
+    '/v3/kv/compaction',
+    { revision: '9223372036854775807' },
+    etcd(400, 11, 'mvcc: required revision is a future revision'),
+  ],
+  ['/v3/lease/grant', { TTL: '9223372036854775807' }, etcd(400, 11, 'too large lease TTL')],
+  ['/v3/lease/revoke', { ID: '77' }, etcd(404, 5, 'requested lease not found')],
+  ['/v3/kv/lease/revoke', { ID: '77' }, etcd(404, 5, 'requested lease not found')],
+  ['/v3/cluster/member/remove', { ID: '1' }, etcd(404, 5, 'member not found')],
+  ['/v3/cluster/member/update', { ID: '1', peerURLs: ['http://127.0.0.1:23998'] }, etcd(404, 5, 'member not found')],
+  ['/v3/cluster/member/promote', { ID: '1' }, etcd(404, 5, 'member not found')],
+  ['/v3/cluster/member/add', { peerURLs: ['nonsense'] }, etcd(400, 3, 'given member URLs are invalid')],
+  ['/v3/maintenance/transfer-leadership', { targetID: '1' }, etcd(412, 9, 'bad leader transferee')],
+  ['/v3/auth/enable', {}, etcd(412, 9, 'root user does not exist')],
+  ['/v3/auth/authenticate', { name: 'x', password: 'x' }, etcd(412, 9, 'authentication is not enabled')],
+  ['/v3/auth/user/add', {}, etcd(400, 3, 'user name is empty')],
+  ['/v3/auth/user/get', { name: 'x' }, etcd(412, 9, 'user name not found')],
+  ['/v3/auth/user/delete', { name: 'x' }, etcd(412, 9, 'user name not found')],
+  ['/v3/auth/user/changepw', { name: 'x', password: 'x' }, etcd(412, 9, 'user name not found')],
+  ['/v3/auth/user/grant', { user: 'x', role: 'x' }, etcd(412, 9, 'user name not found')],
+  ['/v3/auth/user/revoke', { name: 'x', role: 'x' }, etcd(412, 9, 'user name not found')],
+  ['/v3/auth/role/add', {}, etcd(400, 3, 'role name is empty')],
+  ['/v3/auth/role/get', { role: 'x' }, etcd(412, 9, 'role name not found')],
+  ['/v3/auth/role/delete', { role: 'x' }, etcd(412, 9, 'role name not found')],
+  ['/v3/auth/role/grant', { name: 'x', perm: { key: b('k') } }, etcd(412, 9, 'role name not found')],
+  ['/v3/auth/role/revoke', { role: 'x', key: b('k') }, etcd(412, 9, 'role name not found')],
+  ['/v3/election/leader', { name: b('~e') }, failed(500, 2, 'election: no leader')],
+  ['/v3/election/proclaim', { value: b('v') }, failed(500, 2, '"leader" field must be provided')],
+  ['/v3/election/resign', {}, failed(500, 2, '"leader" field must be provided')],
+  ['/v3/lock/unlock', {}, failed(500, 2, 'etcdserver: key is not provided')],
+];
+
+const PATHS = [
+  ...['range', 'put', 'deleterange', 'txn', 'compaction'].map((each) => `/v3/kv/${each}`),
+  '/v3/watch',
+  ...['grant', 'revoke', 'keepalive', 'timetolive', 'leases'].map((each) => `/v3/lease/${each}`),
+  ...['revoke', 'timetolive', 'leases'].map((each) => `/v3/kv/lease/${each}`),
+  ...['add', 'remove', 'update', 'list', 'promote'].map((each) => `/v3/cluster/member/${each}`),
+  ...['alarm', 'status', 'defragment', 'hash', 'snapshot', 'transfer-leadership'].map(
+    (each) => `/v3/maintenance/${each}`,
+  ),
+  ...['enable', 'disable', 'authenticate'].map((each) => `/v3/auth/${each}`),
+  ...['lock', 'unlock'].map((each) => `/v3/lock/${each}`),
+  ...['campaign', 'proclaim', 'leader', 'observe', 'resign'].map((each) => `/v3/election/${each}`),
+];
+
+const watched = stream('POST /v3/watch');
+const kept = stream('POST /v3/lease/keepalive');
+
+/** A method of another kind. */
+const NOT_POST = since('3.6', answers(501, { code: 12, message: 'Method Not Allowed', details: [] }), {
+  before: answers(405, like(/^Method Not Allowed/)),
+});
+
+export const gateway = topic(
+  'Gateway',
+  // --- Keys ---------------------------------------------------------------------------------------------------------
+  rule('JSON: a put', post('/v3/kv/put', { key: b('~a'), value: b('1') }, ok('r+1'))),
+  rule(
+    'JSON: a put that tells the pair before',
+    puts('~a=1'),
+    post('/v3/kv/put', { key: b('~a'), value: b('2'), prev_kv: true }, ok('r+2', { prev_kv: pair('~a', '1', 'r+1') })),
+  ),
+  rule(
+    'JSON: names may be written in either way',
+    puts('~a=1'),
+    post('/v3/kv/put', { key: b('~a'), value: b('2'), prevKv: true }, ok('r+2', { prev_kv: pair('~a', '1', 'r+1') })),
+  ),
+  rule(
+    'JSON: a range',
+    puts('~a=1'),
+    post('/v3/kv/range', { key: b('~a') }, ok('r+1', { kvs: [pair('~a', '1', 'r+1')], count: '1' })),
+  ),
+  rule('JSON: a range over nothing', post('/v3/kv/range', ALL_KEYS, ok('r'))),
+  rule(
+    'JSON: numbers come as numbers and as texts',
+    puts('~a=1', '~b=2', '~c=3'),
+    post(
+      '/v3/kv/range',
+      { ...ALL_KEYS, limit: 1 },
+      ok('r+3', { kvs: [pair('~a', '1', 'r+1')], more: true, count: '3' }),
+    ),
+    post(
+      '/v3/kv/range',
+      { ...ALL_KEYS, limit: '1' },
+      ok('r+3', { kvs: [pair('~a', '1', 'r+1')], more: true, count: '3' }),
+    ),
+  ),
+  rule(
+    'JSON: enums come as names and as numbers',
+    puts('~a=1', '~b=2'),
+    post(
+      '/v3/kv/range',
+      { ...ALL_KEYS, sort_order: 'DESCEND', limit: 1 },
+      ok('r+2', { kvs: [pair('~b', '2', 'r+2')], more: true, count: '2' }),
+    ),
+    post(
+      '/v3/kv/range',
+      { ...ALL_KEYS, sort_order: 2, limit: 1 },
+      ok('r+2', { kvs: [pair('~b', '2', 'r+2')], more: true, count: '2' }),
+    ),
+  ),
+  rule(
+    'JSON: bytes of any kind',
+    post('/v3/kv/put', { key: b('~\xff\0'), value: b('\xfe') }, ok('r+1')),
+    post('/v3/kv/range', { key: b('~\xff\0') }, ok('r+1', { kvs: [pair('~\xff\0', '\xfe', 'r+1')], count: '1' })),
+  ),
+  rule(
+    'JSON: a deletion',
+    puts('~a=1'),
+    post(
+      '/v3/kv/deleterange',
+      { key: b('~a'), prev_kv: true },
+      ok('r+2', { deleted: '1', prev_kvs: [pair('~a', '1', 'r+1')] }),
+    ),
+  ),
+  rule('JSON: a deletion of nothing', post('/v3/kv/deleterange', { key: b('~a') }, ok('r'))),
+  rule('JSON: a compaction', puts('~a=1'), post('/v3/kv/compaction', { revision: n('r+1') }, ok('r+1'))),
+  rule(
+    'JSON: a transaction that succeeds',
+    puts('~a=1'),
+    post(
+      '/v3/kv/txn',
+      {
+        compare: [{ key: b('~a'), target: 'VALUE', result: 'EQUAL', value: b('1') }],
+        success: [{ request_put: { key: b('~b'), value: b('2') } }, { request_range: { key: b('~b') } }],
+      },
+      ok('r+2', {
+        succeeded: true,
+        responses: [
+          { response_put: { header: { revision: n('r+2') } } },
+          { response_range: { header: { revision: n('r+2') }, kvs: [pair('~b', '2', 'r+2')], count: '1' } },
+        ],
+      }),
+    ),
+  ),
+  rule(
+    'JSON: a transaction that fails does not say so',
+    post(
+      '/v3/kv/txn',
+      {
+        compare: [{ key: b('~a'), target: 'CREATE', result: 'GREATER', create_revision: '0' }],
+        failure: [{ request_delete_range: { key: b('~a') } }],
+      },
+      ok('r', { responses: [{ response_delete_range: { header: { revision: n('r') } } }] }),
+    ),
+  ),
+  rule(
+    'JSON: a field that does not exist is not looked at',
+    post('/v3/kv/range', { key: b('~a'), nonsense: 1 }, ok('r')),
+  ),
+  rule('JSON: what is no JSON is refused', post('/v3/kv/range', '{', answers(400, jsonWith()))),
+  rule('JSON: bytes that are no base64 are refused', post('/v3/kv/range', '{"key":"%%%"}', answers(400, jsonWith()))),
+  rule(
+    'JSON: a text in place of a number is refused',
+    post('/v3/kv/range', '{"key":"YQ==","limit":"x"}', answers(400, jsonWith())),
+  ),
+
+  // --- Leases -------------------------------------------------------------------------------------------------------
+  rule('JSON: a lease', GRANTED),
+  rule(
+    'JSON: the time of a lease',
+    GRANTED,
+    post(
+      '/v3/lease/timetolive',
+      { ID: n('$lease') },
+      ok('r', { ID: n('$lease'), TTL: like(/^(599|600)$/), grantedTTL: '600' }),
+    ),
+  ),
+  rule(
+    'JSON: the time of a lease, at its other address',
+    GRANTED,
+    post(
+      '/v3/kv/lease/timetolive',
+      { ID: n('$lease') },
+      ok('r', { ID: n('$lease'), TTL: like(/^(599|600)$/), grantedTTL: '600' }),
+    ),
+  ),
+  rule(
+    'JSON: the keys of a lease',
+    GRANTED,
+    post('/v3/kv/put', { key: b('~a'), lease: n('$lease') }, ok('r+1')),
+    post(
+      '/v3/lease/timetolive',
+      { ID: n('$lease'), keys: true },
+      ok('r+1', { ID: n('$lease'), TTL: like(/^(599|600)$/), grantedTTL: '600', keys: [b('~a')] }),
+    ),
+  ),
+  rule(
+    'JSON: the time of no lease is -1',
+    post('/v3/lease/timetolive', { ID: '77' }, ok('r', { ID: '77', TTL: '-1' })),
+  ),
+  rule('JSON: the end of a lease', GRANTED, post('/v3/lease/revoke', { ID: n('$lease') }, ok('r'))),
+  rule(
+    'JSON: the end of a lease, at its other address',
+    GRANTED,
+    post('/v3/kv/lease/revoke', { ID: n('$lease') }, ok('r')),
+  ),
+  rule(
+    'JSON: a lease is kept alive',
+    GRANTED,
+    kept.open({ ID: n('$lease') }),
+    kept.receive(gives({ ID: n('$lease'), TTL: '600' })),
+  ),
+  rule('JSON: a lease that is not there is told no time', kept.open({ ID: '77' }), kept.receive(gives({ ID: '77' }))),
+
+  // --- Watches ------------------------------------------------------------------------------------------------------
+  rule(
+    'JSON: a watch is created',
+    watched.open({ create_request: { key: b('~a') } }),
+    watched.receive(at('r', { created: true })),
+  ),
+  rule(
+    'JSON: a watch tells events, one message a line',
+    watched.open({ create_request: { key: b('~a') } }),
+    watched.receive(at('r', { created: true })),
+    puts('~a=1'),
+    watched.receive(at('r+1', { events: [{ kv: pair('~a', '1', 'r+1') }] })),
+    puts('~a=2'),
+    watched.receive(at('r+2', { events: [{ kv: pair('~a', '2', ['r+1', 'r+2', 2]) }] })),
+  ),
+  rule(
+    'JSON: a watch of the past',
+    puts('~a=1'),
+    watched.open({ create_request: { key: b('~a'), start_revision: n('r+1') } }),
+    watched.receive(at('r+1', { created: true })),
+    watched.receive(at('r+1', { events: [{ kv: pair('~a', '1', 'r+1') }] })),
+  ),
+  rule(
+    'JSON: a watch that is refused',
+    watched.open({ create_request: { key: b('~b'), range_end: b('~a') } }),
+    watched.receive(
+      at('r', { watch_id: '-1', created: true, canceled: true, cancel_reason: 'mvcc: watcher range is empty' }),
+    ),
+  ),
+
+  // --- The rest -----------------------------------------------------------------------------------------------------
+  rule(
+    'JSON: the status',
+    post(
+      '/v3/maintenance/status',
+      {},
+      answers(200, jsonWith('version', 'dbSize', 'leader', 'raftIndex', 'raftTerm', 'raftAppliedIndex', 'dbSizeInUse')),
+    ),
+  ),
+  rule('JSON: a hash', post('/v3/maintenance/hash', {}, answers(200, jsonWith('hash')))),
+  rule(
+    'JSON: alarms',
+    post(
+      '/v3/maintenance/alarm',
+      { action: 'GET' },
+      since('3.5', answers(200, jsonWith('header')), { before: answers(200, {}) }),
+    ),
+  ),
+  rule('JSON: defragmentation', post('/v3/maintenance/defragment', {}, answers(200, {}))),
+  rule(
+    'JSON: a lock',
+    GRANTED,
+    post('/v3/lock/lock', { name: b('~l'), lease: n('$lease') }, ok('r+1', { key: b('~l/{$lease}') })),
+    post('/v3/lock/unlock', { key: b('~l/{$lease}') }, ok('r+2')),
+  ),
+  rule(
+    'JSON: an election',
+    GRANTED,
+    post(
+      '/v3/election/campaign',
+      { name: b('~e'), lease: n('$lease'), value: b('v') },
+      ok('r+1', { leader: { name: b('~e'), key: b('~e/{$lease}'), rev: n('r+1'), lease: n('$lease') } }),
+    ),
+    post(
+      '/v3/election/leader',
+      { name: b('~e') },
+      ok('r+1', { kv: pair('~e/{$lease}', 'v', 'r+1', { lease: n('$lease') }) }),
+    ),
+    post(
+      '/v3/election/resign',
+      { leader: { name: b('~e'), key: b('~e/{$lease}'), rev: n('r+1'), lease: n('$lease') } },
+      ok('r+2'),
+    ),
+  ),
+  rule(
+    'JSON: the beta paths still lead there',
+    puts('~a=1'),
+    post('/v3beta/kv/range', { key: b('~a') }, ok('r+1', { kvs: [pair('~a', '1', 'r+1')], count: '1' })),
+  ),
+  ...needing(
+    'texts of HTTP',
+    rule('JSON: the alpha paths do not', post('/v3alpha/kv/range', { key: b('~a') }, answers(404))),
+  ),
+
+  introduced(
+    '3.5.22 3.6',
+    rule(
+      'JSON: a hash of the keys',
+      puts('~a=1'),
+      post('/v3/maintenance/hashkv', {}, answers(200, jsonWith('hash', 'compact_revision'))),
+    ),
+  ),
+
+  // --- Refusals -----------------------------------------------------------------------------------------------------
+  REFUSALS.map(([path, body, expects]) =>
+    rule(`JSON: refused: ${path} ${Object.keys(body).join(' ')}`, post(path, body, expects)),
+  ),
+  PATHS.map((path) => rule(`JSON: not asked by GET: ${path}`, http(`GET ${path}`, undefined, NOT_POST))),
+  rule(
+    'JSON: a path that does not exist',
+    post(
+      '/v3/kv/nonsense',
+      {},
+      since('3.6', answers(404, { code: 5, message: 'Not Found', details: [] }), {
+        before: answers(404, like(/^Not Found/)),
+      }),
+    ),
+  ),
+
+  // --- Authentication -----------------------------------------------------------------------------------------------
+  on(
+    'auth',
+    rule('JSON: without a token', ENABLED, post('/v3/kv/range', { key: b('~a') }, etcd(400, 3, 'user name is empty'))),
+    rule(
+      'JSON: with a token that is none',
+      ENABLED,
+      post('/v3/kv/range', { key: b('~a') }, etcd(401, 16, 'invalid auth token'), { authorization: 'x' }),
+    ),
+    rule('JSON: with a token', ENABLED, post('/v3/kv/range', { key: b('~a') }, ok('r'), { authorization: '{@root}' })),
+    rule(
+      'JSON: a login',
+      ENABLED,
+      post(
+        '/v3/auth/authenticate',
+        { name: 'root', password: 'root-password' },
+        ok('r', { token: like(/^[A-Za-z]{16}\.\d+$/) }),
+      ),
+    ),
+    rule(
+      'JSON: a login with a wrong password',
+      ENABLED,
+      post(
+        '/v3/auth/authenticate',
+        { name: 'root', password: 'x' },
+        etcd(400, 3, 'authentication failed, invalid user ID or password'),
+      ),
+    ),
+    rule(
+      'JSON: what a user may not do',
+      userAdd('a'),
+      ENABLED,
+      login('a'),
+      post('/v3/kv/range', { key: b('~a') }, etcd(403, 7, 'permission denied'), { authorization: '{@a}' }),
+    ),
+    rule(
+      'JSON: users and roles',
+      auth('RoleAdd', { name: 'r' }),
+      userAdd('a'),
+      post('/v3/auth/user/list', {}, ok('r', { users: ['a'] })),
+      post('/v3/auth/role/list', {}, ok('r', { roles: ['r'] })),
+    ),
+    rule(
+      'JSON: a permission',
+      auth('RoleAdd', { name: 'r' }),
+      post(
+        '/v3/auth/role/grant',
+        { name: 'r', perm: { permType: 'READWRITE', key: b('k'), range_end: b('l') } },
+        ok('r'),
+      ),
+      post(
+        '/v3/auth/role/get',
+        { role: 'r' },
+        ok('r', { perm: [{ permType: 'READWRITE', key: b('k'), range_end: b('l') }] }),
+      ),
+    ),
+  ),
+);
