@@ -1,7 +1,7 @@
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { ClosedError } from '../base/errors.js';
 import type { Logger } from '../base/logger.js';
-import type { TlsMaterial } from '../base/tls/tls-material.js';
+import type { TlsMaterial } from '../tls/tls-material.js';
 import { commonNameOf, rememberCertificate } from './client-certificate.js';
 import { ClientListener, type ConnectionCounts } from './client-listener.js';
 import { Handlers } from './grpc-handlers.js';
@@ -86,7 +86,7 @@ export function handlersOf(options: ServeOptions, limits: RpcLimits): Handlers {
 }
 
 /** Bytes of the largest message that is taken. */
-export function messageBytesMaxOf({ maxRequestBytes }: ServeOptions): number {
+export function messageBytesMaxOf({ maxRequestBytes }: Pick<ServeOptions, 'maxRequestBytes'>): number {
   return maxRequestBytes + MESSAGE_OVERHEAD_BYTES;
 }
 
