@@ -9,6 +9,7 @@ import { volatileLog } from '../member/durable-log.js';
 import type { Member } from '../member/member.js';
 import { isReachable, type ListenAt, toAddresses, toUrl } from './addresses.js';
 import { ALONE, assemble, openMachine, type Surroundings } from './assemble.js';
+import { type AuthToken, signerOf } from './auth-token.js';
 import { type AutoCompaction, compactAutomatically } from './auto-compaction.js';
 import { begin } from './beginning.js';
 import { Closers } from './closers.js';
@@ -28,6 +29,8 @@ export interface StartOptions extends Partial<Settings>, ClusterOptions {
   readonly listen?: ListenAt;
   /** Forgets old revisions by itself. Default: not. */
   readonly autoCompaction?: AutoCompaction;
+  /** What tokens are, for those who authenticate. Default: `'simple'`, letters that members remember. */
+  readonly authToken?: AuthToken;
   /** Gives up a start that waits for other members; what was opened is closed again. */
   readonly signal?: AbortSignal;
   /** Default: the machine's monotonic clock. */
@@ -72,6 +75,7 @@ export async function startMemberOn(
     logger: options.logger ?? silentLogger,
     prng: options.prng ?? systemPrng,
     settings: resolveSettings(options),
+    signer: await signerOf(options.authToken),
   };
   const closers = new Closers();
   try {
