@@ -2,23 +2,23 @@
 import { SERVE_FLAGS, variableOf } from './serve-flags.js';
 
 const LACKING = new Set([
-  ...['auth-token', 'auth-token-ttl', 'auto-tls', 'backend-batch-interval', 'backend-batch-limit', 'bcrypt-cost'],
-  ...['bootstrap-defrag-threshold-megabytes', 'cert-file', 'cipher-suites', 'client-cert-allowed-hostname'],
-  ...['client-cert-auth', 'client-cert-file', 'client-crl-file', 'client-key-file', 'compact-hash-check-time'],
+  ...['auth-token', 'auth-token-ttl', 'backend-batch-interval', 'backend-batch-limit', 'bcrypt-cost'],
+  ...['bootstrap-defrag-threshold-megabytes', 'client-cert-allowed-hostname'],
+  ...['client-cert-file', 'client-key-file', 'compact-hash-check-time'],
   ...['compaction-batch-limit', 'compaction-sleep-interval', 'config-file', 'corrupt-check-time', 'cors', 'debug'],
   ...['discovery', 'discovery-endpoints', 'discovery-fallback', 'discovery-proxy', 'discovery-srv'],
   ...['discovery-srv-name', 'discovery-token', 'distributed-tracing-address', 'downgrade-check-time'],
   ...['enable-distributed-tracing', 'enable-grpc-gateway', 'enable-log-rotation', 'enable-pprof', 'enable-v2'],
   ...['feature-gates', 'grpc-keepalive-interval', 'grpc-keepalive-min-time', 'grpc-keepalive-timeout'],
-  ...['host-whitelist', 'initial-election-tick-advance', 'key-file', 'listen-client-http-urls'],
+  ...['host-whitelist', 'initial-election-tick-advance'],
   ...['listen-metrics-urls', 'log-format', 'log-outputs', 'log-package-levels', 'log-rotation-config-json', 'logger'],
   ...['max-concurrent-streams', 'max-snapshots', 'max-txn-ops', 'max-wals', 'memory-mlock', 'metrics'],
   ...['peer-auto-tls', 'peer-cert-allowed-cn', 'peer-cert-allowed-hostname', 'peer-client-cert-file'],
   ...['peer-client-key-file', 'peer-crl-file', 'peer-skip-client-san-verification', 'proxy', 'proxy-dial-timeout'],
   ...['proxy-failure-wait', 'proxy-read-timeout', 'proxy-refresh-interval', 'proxy-write-timeout'],
-  ...['quota-backend-bytes', 'raft-read-timeout', 'raft-write-timeout', 'self-signed-cert-validity'],
-  ...['snapshot-count', 'socket-reuse-address', 'socket-reuse-port', 'tls-max-version', 'tls-min-version'],
-  ...['trusted-ca-file', 'unsafe-no-fsync', 'v2-deprecation', 'wal-dir', 'warning-apply-duration'],
+  ...['quota-backend-bytes', 'raft-read-timeout', 'raft-write-timeout'],
+  ...['snapshot-count', 'socket-reuse-address', 'socket-reuse-port'],
+  ...['unsafe-no-fsync', 'v2-deprecation', 'wal-dir', 'warning-apply-duration'],
   ...['warning-unary-request-duration', 'watch-progress-notify-interval'],
 ]);
 

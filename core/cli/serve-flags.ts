@@ -6,6 +6,7 @@ import { LEVELS } from './log.js';
 const ELECTION_TIMEOUT_MAX_MS = 50_000;
 const REQUEST_MAX_BYTES = 128 * 1024 * 1024;
 const LEARNERS_MAX = 7;
+const VALIDITY_YEARS_MAX = 100;
 
 /** What a member goes by where nothing is said. */
 export const FALLBACKS = {
@@ -25,6 +26,7 @@ export const SERVE_FLAGS = {
   'data-dir': text('<folder>', 'where it keeps everything', FALLBACKS.dataDir),
   memory: onOff('keep everything in memory, until it ends; for a member by itself', false),
   'listen-client-urls': list('<urls>', 'where to serve clients', FALLBACKS.listenClientUrl),
+  'listen-client-http-urls': list('<urls>', 'where to serve HTTP/1.1; --listen-client-urls then serves gRPC alone'),
   'advertise-client-urls': list('<urls>', 'where clients reach it; by default where it listens for them'),
   'listen-peer-urls': list('<urls>', 'where to listen for other members; by default where they are told to find it'),
   'initial-advertise-peer-urls': list(
@@ -48,6 +50,20 @@ export const SERVE_FLAGS = {
   ),
   'auto-compaction-mode': oneOf(['periodic', 'revision'], 'what the retention counts', 'periodic'),
   'auto-compaction-retention': text('<time|count>', 'how much history to keep, such as 1h or 1000; 0: all of it', '0'),
+  'cert-file': text('<file>', 'certificate for clients whose addresses are https (PEM); read again when it changes'),
+  'key-file': text('<file>', 'its key (PEM)'),
+  'trusted-ca-file': text('<file>', "who must have signed the clients' certificates (PEM)"),
+  'client-cert-auth': onOff("take a certificate's common name for the name of a user", false),
+  'client-crl-file': text('<file>', "clients' certificates that were taken back (PEM)"),
+  'auto-tls': onOff('make a certificate for clients, which nobody vouches for', false),
+  'self-signed-cert-validity': wholeNumber(
+    { least: 1, most: VALIDITY_YEARS_MAX, placeholder: '<years>' },
+    'how long such certificates are valid',
+    '1',
+  ),
+  'cipher-suites': list('<names>', 'cipher suites of TLS 1.2, for clients and members'),
+  'tls-min-version': oneOf(['TLS1.2', 'TLS1.3'], 'the least version of TLS', 'TLS1.2'),
+  'tls-max-version': oneOf(['TLS1.2', 'TLS1.3'], 'the last version of TLS', 'TLS1.3'),
   'peer-cert-file': text('<file>', 'certificate for connections between members (PEM)'),
   'peer-key-file': text('<file>', 'its key (PEM)'),
   'peer-trusted-ca-file': text('<file>', "who may have signed the other members' certificates (PEM)"),

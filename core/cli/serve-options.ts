@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from '../base/errors.js';
 import type { StartOptions, Where } from '../server/start-member.js';
+import type { TlsVersion } from '../tls/tls-material.js';
 import { parseGoDuration } from './go-duration.js';
 import { type InitialPeers, parseInitialCluster } from './initial-cluster.js';
 import { FALLBACKS, type ServeFlags } from './serve-flags.js';
@@ -35,11 +36,16 @@ export function toStart(flags: ServeFlags, readFile: (path: string) => Uint8Arra
   refuseUnreachable(flags);
   const peers = initialCluster(flags);
   const peerTls = certificates(flags, readFile);
+  const clientTls = clientCertificates(flags);
   const autoCompaction = compaction(flags);
   return {
     where,
     options: definedOnly({
       listen: flags['listen-client-urls'] ?? [FALLBACKS.listenClientUrl],
+      listenHttp: flags['listen-client-http-urls'],
+      clientTls,
+      autoTls: flags['auto-tls'],
+      selfSignedCertValidityYears: flags['self-signed-cert-validity'],
       advertiseClients: flags['advertise-client-urls'],
       name: flags.name,
       peers,
@@ -66,6 +72,17 @@ const FLAG_OF_OPTION: Readonly<Record<string, string>> = {
   dataDir: '--data-dir',
   memory: '--memory',
   listen: '--listen-client-urls',
+  listenHttp: '--listen-client-http-urls',
+  clientTls: '--cert-file',
+  'clientTls.cert': '--cert-file',
+  'clientTls.key': '--key-file',
+  'clientTls.ca': '--trusted-ca-file',
+  'clientTls.crl': '--client-crl-file',
+  'clientTls.clientCertAuth': '--client-cert-auth',
+  'clientTls.cipherSuites': '--cipher-suites',
+  'clientTls.minVersion': '--tls-min-version',
+  autoTls: '--auto-tls',
+  selfSignedCertValidityYears: '--self-signed-cert-validity',
   advertiseClients: '--advertise-client-urls',
   name: '--name',
   peers: '--initial-cluster',
@@ -87,7 +104,7 @@ const FLAG_OF_OPTION: Readonly<Record<string, string>> = {
 export function inFlagWords(error: unknown): unknown {
   if (!(error instanceof InvalidArgumentError)) return error;
   const [option = '', ...rest] = error.field.split('.');
-  const flag = FLAG_OF_OPTION[option];
+  const flag = FLAG_OF_OPTION[error.field] ?? FLAG_OF_OPTION[option];
   if (flag === undefined) return error;
   const field = option === 'peers' && rest.length > 0 ? `${flag} (${rest.join('.')})` : flag;
   return new InvalidArgumentError(field, error.value, namesFlags(error.limit));
@@ -99,6 +116,7 @@ function namesFlags(limit: string): string {
     .replaceAll(/\bpeers(?:\.([\w-]+))?/g, (_, member?: string) =>
       member === undefined ? '--initial-cluster' : `--initial-cluster (${member})`,
     )
+    .replaceAll(/\bclientTls\.\w+/g, (option) => FLAG_OF_OPTION[option] ?? option)
     .replaceAll(/\badvertisePeers\b/g, '--initial-advertise-peer-urls')
     .replaceAll(/\blistenPeers\b/g, '--listen-peer-urls');
 }
@@ -134,6 +152,29 @@ function initialCluster(flags: ServeFlags): InitialPeers | undefined {
   const own = flags['initial-advertise-peer-urls'];
   // As in etcd, a member that is told of no others is a cluster of one.
   return own && { [flags.name ?? FALLBACKS.name]: own };
+}
+
+/** Paths, not bytes: what is in force follows the files. */
+function clientCertificates(flags: ServeFlags): StartOptions['clientTls'] {
+  const { 'cert-file': cert, 'key-file': key, 'trusted-ca-file': ca, 'client-crl-file': crl } = flags;
+  const [minVersion, maxVersion] = [versionOf(flags['tls-min-version']), versionOf(flags['tls-max-version'])];
+  const isGiven = [cert, key, ca, crl, flags['client-cert-auth']].some((one) => one !== undefined);
+  if (!isGiven && flags['auto-tls'] !== true) return undefined;
+  const clientCertAuth = flags['client-cert-auth'];
+  return definedOnly({
+    cert,
+    key,
+    ca,
+    crl,
+    clientCertAuth,
+    cipherSuites: flags['cipher-suites'],
+    minVersion,
+    maxVersion,
+  });
+}
+
+function versionOf(version: 'TLS1.2' | 'TLS1.3' | undefined): TlsVersion | undefined {
+  return version === undefined ? undefined : version === 'TLS1.2' ? 'TLSv1.2' : 'TLSv1.3';
 }
 
 function certificates(flags: ServeFlags, readFile: (path: string) => Uint8Array): StartOptions['peerTls'] {

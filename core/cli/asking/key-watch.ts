@@ -27,6 +27,7 @@ export class KeyWatch {
   #stream: CallStream<WatchRequest, WatchResponse> | undefined;
   /** Where it is taken up: the first revision that has not been seen. */
   #next: bigint;
+  #hasNewToken = false;
 
   /** @param signal - ends it */
   constructor(client: MemberClient, request: WatchCreateRequest, signal: AbortSignal) {
@@ -48,6 +49,7 @@ export class KeyWatch {
       for (;;) {
         try {
           for await (const response of stream) {
+            if (this.#isForNewToken(response)) break;
             this.#note(response);
             if (response.created && !response.canceled) continue;
             yield response;
@@ -72,6 +74,13 @@ export class KeyWatch {
     this.#stream?.send({ requestUnion: { $case: 'progressRequest', progressRequest: {} } });
   }
 
+  /** A refusal may be meant for an old token: etcd 3.4 does not tell one from the other. So it is asked once more. */
+  #isForNewToken({ canceled, cancelReason }: WatchResponse): boolean {
+    if (!canceled || this.#hasNewToken || !/permission denied|invalid auth token/.test(cancelReason)) return false;
+    this.#hasNewToken = true;
+    return this.#client.forgetToken();
+  }
+
   async #begin(): Promise<CallStream<WatchRequest, WatchResponse>> {
     const stream = await this.#client.open(WatchService.watch);
     this.#stream = stream;
@@ -83,6 +92,7 @@ export class KeyWatch {
 
   /** The first answer tells from where it watches; events, and word that there are none, how far it is. */
   #note({ created, events, header, canceled }: WatchResponse): void {
+    if (!canceled) this.#hasNewToken = false;
     const seen = events.at(-1)?.kv?.modRevision ?? header?.revision ?? 0;
     const isAtRevision = !canceled && (!created || this.#next === 0n);
     if (isAtRevision && BigInt(seen) >= this.#next) this.#next = BigInt(seen) + 1n;

@@ -153,6 +153,16 @@ export class MemberClient {
     throw new CallError(endpoint, false, `${endpoint}: ${why}`, status.UNAVAILABLE);
   }
 
+  /**
+   * Has the next call fetch a new token.
+   *
+   * @returns whether there is anybody to be known as
+   */
+  forgetToken(): boolean {
+    this.#token.forget();
+    return this.#token.isNeeded;
+  }
+
   close(): void {
     for (const client of this.#clients.values()) void client.then((one) => one.close()).catch(() => {});
     this.#clients.clear();

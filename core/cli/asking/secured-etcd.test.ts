@@ -5,7 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { makeAuthority } from '../../peer/testing/certificates.js';
+import { makeAuthority } from '../../tls/testing/certificates.js';
 import { freePorts } from '../../testing/cluster/free-ports.js';
 import { findEtcd } from '../../testing/etcd-process.js';
 import { runHere, startHere } from '../testing/run-here.js';
