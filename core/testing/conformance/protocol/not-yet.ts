@@ -8,7 +8,6 @@ import type { Rule } from './rule.js';
 
 /** Methods that are not there. */
 export const METHODS_NOT_YET: readonly Method[] = [
-  'KV/RangeStream',
   ...(['Defragment', 'Hash', 'Downgrade'] as const).map((method) => `Maintenance/${method}` as const),
   ...(['Lock', 'Unlock'] as const).map((method) => `Lock/${method}` as const),
   ...(['Campaign', 'Proclaim', 'Leader', 'Observe', 'Resign'] as const).map((method) => `Election/${method}` as const),
