@@ -3,6 +3,8 @@
  * of revisions or leases. `backend.contract.ts` is what every implementation must pass.
  */
 
+import type { Durations } from '../base/durations.js';
+
 /** The fixed set of tables. They live in one database, so that one transaction changes all of them. */
 export const TABLES = ['history', 'lease', 'meta'] as const;
 
@@ -67,6 +69,8 @@ export interface Backend extends View {
   onFailure(callback: (error: Error) => void): void;
   /** A view of the present. */
   view(): PointInTimeView;
+  /** How long the engine took for each of its transactions. Absent: there is nothing to wait for. */
+  readonly commitDurations?: Durations | undefined;
   /** How much the data takes: on disk where there is one, otherwise in memory. */
   sizeBytes(): number;
   /** Flushes, unless it has failed, and gives up everything. Closing twice does nothing. */

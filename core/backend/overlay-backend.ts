@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../base/clock.js';
+import { Durations } from '../base/durations.js';
 import { ClosedError } from '../base/errors.js';
 import type { Backend, Batch, PointInTimeView, ScanOptions, Table } from './backend.js';
 import type { Engine, EngineSnapshot, EngineView } from './engine.js';
@@ -21,6 +22,7 @@ export class OverlayBackend implements Backend {
   readonly #overlayBytesMax: number;
   readonly #clock: Clock;
   readonly #views = new Set<OverlayView>();
+  readonly commitDurations = new Durations();
   readonly #failureCallbacks: ((error: Error) => void)[] = [];
   /** What was written since the transaction under way began. */
   #gathering = new Overlay();
@@ -128,11 +130,13 @@ export class OverlayBackend implements Backend {
   }
 
   async #commit(overlay: Overlay): Promise<void> {
+    const begunMs = this.#clock.now();
     try {
       await this.#engine.commit(overlay);
     } catch (error) {
       return this.#fail(error as Error);
     }
+    this.commitDurations.observe((this.#clock.now() - begunMs) / 1_000);
     this.#flushing = undefined;
     this.#flushCount += 1;
     this.#underWay = undefined;

@@ -32,6 +32,7 @@ import { AuthCalls } from './auth-calls.js';
 import { Callers } from './callers.js';
 import { ClusterPart, type ClusterPartParts } from './cluster-part.js';
 import { hashKv, type KvHash } from './kv-hash.js';
+import { Measures } from './measures.js';
 import type { MembershipChange } from './membership-changes.js';
 import { checkedPeerUrls } from './membership-rules.js';
 import { PatientWatcher } from './patient-watcher.js';
@@ -84,6 +85,8 @@ export class Member {
   readonly prng: Prng;
   /** Resolves when the member has ended: with nothing if it was closed, with the reason if it failed. */
   readonly stopped: Promise<MemberStoppedError | undefined>;
+  /** For metrics. */
+  readonly measures: Measures;
   /** Users, roles and tokens. */
   readonly auth: AuthCalls;
   /** The member as those may use it who come from outside. */
@@ -103,6 +106,7 @@ export class Member {
     this.#parts = parts;
     this.#cluster = new ClusterPart(parts);
     this.#replica = this.#cluster.replica;
+    this.measures = new Measures(this.memberId, this.#replica);
     this.auth = new AuthCalls(this.#replica, this.#cluster.auth);
     this.callers = new Callers(this, this.#replica, this.#cluster.auth);
     this.stopped = this.#replica.stopped;

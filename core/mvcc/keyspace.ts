@@ -59,6 +59,11 @@ export class Keyspace {
     return this.#state.revision;
   }
 
+  /** Keys with a history, those that were deleted included until they are forgotten. */
+  get keyCount(): number {
+    return this.#state.index.size;
+  }
+
   /** The oldest revision that can be read; 0 if there never was a compaction. */
   get compactRevision(): number {
     return this.#state.compactRevision;

@@ -13,6 +13,7 @@ import {
 import { TooManyRequestsError } from '../base/errors.js';
 import type { Logger } from '../base/logger.js';
 import { Admission } from './admission.js';
+import type { CallCounts } from './call-counts.js';
 import { credentialsOf } from './credentials.js';
 import { callerReasonOf, toWireError } from './errors.js';
 import { AdminService as AdminDefinition } from './gen/admin.js';
@@ -43,6 +44,8 @@ export interface HandlerParts {
   readonly member: ServedMember;
   readonly logger: Logger;
   readonly limits: RpcLimits;
+  /** Counts calls. Absent: nobody asks. */
+  readonly counts?: CallCounts | undefined;
   /** The common name of the certificate with which a call's connection proved itself. Absent: none is asked for. */
   readonly commonName?: ((call: Call) => string | undefined) | undefined;
   /** Bytes of one message of events. */
@@ -80,8 +83,9 @@ export class Handlers {
   }
 
   addTo(server: Pick<Server, 'addService'>): void {
+    const target = this.#parts.counts?.on(server) ?? server;
     const add = (definition: ServiceDefinition, handlers: Record<string, Handler | UntypedHandleCall>) =>
-      server.addService(tolerant(definition), handlers);
+      target.addService(tolerant(definition), handlers);
     add(KvDefinition, this.#kv());
     add(LeaseDefinition, this.#lease());
     add(WatchDefinition, { watch: (call: ServerDuplexStream<WatchRequest, WatchResponse>) => void this.#watch(call) });

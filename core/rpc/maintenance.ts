@@ -11,6 +11,9 @@ import { headerOf, type MaintenancePort, type PortSnapshot } from './ports.js';
  */
 export const ETCD_VERSION = '3.5.0';
 
+/** Its minor version, with which all members of a cluster go on. */
+export const CLUSTER_VERSION = ETCD_VERSION.replace(/\.\d+$/, '.0');
+
 const ALARM_ACTIONS: Partial<Record<AlarmAction, 'get' | 'raise' | 'end'>> = {
   [AlarmAction.GET]: 'get',
   [AlarmAction.ACTIVATE]: 'raise',

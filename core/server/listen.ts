@@ -1,7 +1,7 @@
 import type { Member } from '../member/member.js';
 import { type ListenAt, toAddresses, toUrl } from './addresses.js';
 import type { Surroundings } from './assemble.js';
-import { clientHttp } from './client-http.js';
+import { clientFace } from './client-http.js';
 import type { Closers } from './closers.js';
 
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '::1']);
@@ -23,7 +23,7 @@ export async function listen(
   closers: Closers,
 ) {
   const addresses = toAddresses(at, 'listen');
-  const http = await clientHttp(member, settings);
+  const face = await clientFace(member, settings);
   const urls: string[] = [];
   for (const { host, port } of addresses) {
     if (!LOOPBACK.has(host)) logger.warn({ host, port }, 'whoever reaches this address can read and change everything');
@@ -35,7 +35,7 @@ export async function listen(
       maxRequestBytes: settings.requestBytesMax,
       logger,
       limits,
-      http,
+      ...face,
     });
     closers.add(() => server.close());
     urls.push(toUrl(server));

@@ -5,7 +5,7 @@ import { Gateway } from '../gateway/gateway.js';
 import type { GatewayLimits } from '../gateway/gateway-limits.js';
 import { canonical, ROOT } from '../gateway/paths.js';
 import type { HttpFront } from '../http-face.js';
-import { ETCD_VERSION } from '../maintenance.js';
+import { CLUSTER_VERSION, ETCD_VERSION } from '../maintenance.js';
 import { AccessControl, type HttpAccess } from './access.js';
 import { Health, type HealthObserver, type HealthPort } from './health.js';
 import { answer, answerError, answerReadOnly } from './plain-answers.js';
@@ -35,24 +35,15 @@ const IDLE_MS = 120_000;
 /** Only to make a path absolute: what host a client named is `AccessControl`'s matter. */
 const ANY_HOST = 'http://member';
 
-/** The minor version of the protocol, with which all members of a cluster go on. */
-const CLUSTER_VERSION = ETCD_VERSION.replace(/\.\d+$/, '.0');
-
 /** What carries the services of a member. */
 interface Services {
   addTo(server: Pick<Server, 'addService'>): void;
 }
 
 /**
- * Everything that a member answers to HTTP/1.1: the gateway below `/v3/`, health, `/version` and `/metrics`.
- *
- * @returns makes it, given the handlers of gRPC's services: so admission, callers and errors are the same
+ * Everything that a member answers to HTTP/1.1: the gateway below `/v3/`, health, `/version` and `/metrics`. It is given the
+ * handlers of gRPC's services, so that admission, callers and errors are the same.
  */
-export function httpFront(parts: HttpFrontParts): (handlers: Services) => HttpFront {
-  return (handlers) => new MemberHttp(parts, handlers);
-}
-
-/** See {@link httpFront}. */
 export class MemberHttp implements HttpFront {
   readonly #parts: HttpFrontParts;
   readonly #gateway: Gateway;

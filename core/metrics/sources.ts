@@ -1,0 +1,60 @@
+/** What metrics are read from. Whoever composes a member satisfies these; nothing of it is asked before somebody scrapes. */
+import type { Durations } from '../base/durations.js';
+
+/** A member, as far as it is measured. */
+export interface MemberSource {
+  readonly memberId: bigint;
+  readonly clusterId: bigint;
+  readonly leader: bigint | undefined;
+  readonly isLearner: boolean;
+  readonly term: number;
+  readonly revision: number;
+  /** The last entry known to be committed, and the last one applied here. */
+  readonly raftIndex: number;
+  readonly appliedIndex: number;
+  readonly measures: {
+    readonly isLeader: boolean;
+    readonly leaderChangeCount: number;
+    readonly proposalCount: number;
+    readonly failedProposalCount: number;
+    readonly appendDurations: Durations;
+    readonly commitDurations: Durations | undefined;
+    readonly isEngineOverfull: boolean;
+    readonly keyCount: number;
+    readonly compactRevision: number;
+    readonly watcherCount: number;
+    connections(): readonly { readonly id: bigint; readonly isConnected: boolean }[];
+  };
+  status(): { readonly sizeBytes: number; readonly errors: readonly string[] };
+}
+
+/** The calls of clients. */
+export interface CallsSource {
+  readonly receivedBytes: number;
+  readonly sentBytes: number;
+  readonly methods: Iterable<{
+    readonly service: string;
+    readonly method: string;
+    readonly type: string;
+    readonly startedCount: number;
+    readonly receivedCount: number;
+    readonly sentCount: number;
+    /** By gRPC's number of the status. */
+    readonly handled: ReadonlyMap<number, number>;
+  }>;
+}
+
+/** What comes by HTTP/1.1. */
+export interface HttpSource {
+  readonly callCount: number;
+  readonly bodyBytes: number;
+}
+
+/** Everything that is measured. */
+export interface MetricsSources {
+  readonly member: MemberSource;
+  readonly calls: CallsSource;
+  /** One for each port that is listened on. */
+  readonly http: () => Iterable<HttpSource>;
+  readonly versions: { readonly server: string; readonly cluster: string };
+}
