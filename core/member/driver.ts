@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.js';
+import { Durations } from '../base/durations.js';
 import type { Logger } from '../base/logger.js';
 import type { Raft } from '../raft/raft.js';
 import type { Append, Entry, Message, Ready } from '../raft/types.js';
@@ -43,6 +44,8 @@ export interface DriverParts {
  * a slow disk keeps neither heartbeats nor votes nor reads.
  */
 export class Driver {
+  /** How long appends took to become durable. */
+  readonly appendDurations = new Durations();
   readonly #parts: DriverParts;
   #isAwake = false;
   #isTurning = false;
@@ -162,6 +165,7 @@ export class Driver {
     this.#appending = undefined;
     const { clock, logger, slowSyncMs, raft } = this.#parts;
     const tookMs = clock.now() - this.#appendingSinceMs;
+    this.appendDurations.observe(tookMs / 1_000);
     if (tookMs >= slowSyncMs)
       logger.warn({ tookMs: Math.round(tookMs) }, 'the disk is slow: an append to the log took long');
     if (this.#stopped) return;

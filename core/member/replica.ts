@@ -9,6 +9,7 @@ import {
   OutcomeUnknownError,
   RequestTooLargeError,
 } from '../base/errors.js';
+import type { Durations } from '../base/durations.js';
 import { between } from '../base/prng.js';
 import { encodeCommand } from '../machine/codec.js';
 import type { CallerCommand, Command, CommandResult } from '../machine/types.js';
@@ -29,6 +30,10 @@ import { type Waiter, Waiters } from './waiters.js';
 
 /** Contexts of reads begin below this, so that they stay safe numbers however long the member runs. */
 const FIRST_CONTEXT_MAX = 2 ** 51;
+/** Why a proposal fails that was in order. */
+const OF_THE_CLUSTER: ReadonlySet<string> = new Set([
+  ...['NO_LEADER', 'TIMEOUT', 'UNAVAILABLE', 'OUTCOME_UNKNOWN', 'TOO_MANY_REQUESTS'],
+]);
 /** How often a member that waits for its cluster says so. */
 const WAITING_TOLD_EVERY_MS = 5_000;
 
@@ -58,6 +63,7 @@ export class Replica {
   #configuration: unknown;
   #isAlone = false;
   #hasCaughtUp = false;
+  #failedProposalCount = 0;
   #resolveStopped!: (failure: MemberStoppedError | undefined) => void;
   #failure: MemberStoppedError | undefined;
   #closing: Promise<void> | undefined;
@@ -108,6 +114,16 @@ export class Replica {
   /** Whether no other member receives the log. */
   get isAlone(): boolean {
     return this.#isAlone;
+  }
+
+  /** How long appends to the log took to become durable. */
+  get appendDurations(): Durations {
+    return this.#driver.appendDurations;
+  }
+
+  /** Proposals that were refused or lost for a reason that lies in the cluster, not in what was proposed. */
+  get failedProposalCount(): number {
+    return this.#failedProposalCount;
   }
 
   /** Why it ended or is about to, if it has. */
@@ -165,7 +181,10 @@ export class Replica {
       check?.(command);
       const proposed: Command =
         caller === undefined ? command : { type: 'callers', caller, command: command as CallerCommand };
-      this.proposals.propose(this.#encode(proposed), resolve as Waiter['resolve'], reject);
+      this.proposals.propose(this.#encode(proposed), resolve as Waiter['resolve'], (error) => {
+        if (OF_THE_CLUSTER.has((error as CoordinationError).code)) this.#failedProposalCount += 1;
+        reject(error);
+      });
     });
   }
 

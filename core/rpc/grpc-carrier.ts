@@ -2,6 +2,7 @@ import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { ClosedError } from '../base/errors.js';
 import type { Logger } from '../base/logger.js';
 import type { TlsMaterial } from '../tls/tls-material.js';
+import type { CallCounts } from './call-counts.js';
 import { commonNameOf, rememberCertificate } from './client-certificate.js';
 import { ClientListener, type ConnectionCounts } from './client-listener.js';
 import { Handlers } from './grpc-handlers.js';
@@ -27,6 +28,8 @@ export interface ServeOptions {
   readonly maxRequestBytes: number;
   readonly logger: Logger;
   readonly limits?: Partial<RpcLimits>;
+  /** Counts calls. Absent: nobody asks. */
+  readonly counts?: CallCounts | undefined;
   /** Certificates, for TLS. */
   readonly tls?: ServerTls | undefined;
   /** What answers HTTP/1.1, made once for a server. Absent: nothing is found there. */
@@ -72,12 +75,13 @@ export async function serveGrpc(options: ServeOptions): Promise<NetworkServer> {
 
 /** The services of a member, for whatever carries them. Their streams end with the member. */
 export function handlersOf(options: ServeOptions, limits: RpcLimits): Handlers {
-  const { member, logger, tls } = options;
+  const { member, logger, tls, counts } = options;
   const commonName = tls?.namesUsers === true ? commonNameOf : undefined;
   const handlers = new Handlers({
     member,
     logger,
     limits,
+    counts,
     commonName,
     watchMessageBytesMax: messageBytesMaxOf(options),
   });
