@@ -8,7 +8,7 @@ let env: Record<string, string>;
 
 beforeAll(async () => {
   running = await startMember({ memory: true }, { name: 'm1', listen: 'http://127.0.0.1:0', authPasswordCost: 4 });
-  env = { ...process.env, ETCDCTL_ENDPOINTS: running.clientUrl as string } as Record<string, string>;
+  env = { ...process.env, ETCDCTL_ENDPOINTS: running.clientUrl as string };
 });
 afterAll(() => running.close());
 
@@ -73,7 +73,7 @@ describe('of keys', () => {
   });
 
   test('a transaction that succeeds, and one that fails', async () => {
-    const words = 'value("t") != "1"\n\nput t 1\nget t\ndel none\n\nget t\n\n';
+    const words = 'version("t") = "0"\n\nput t 1\nget t\ndel none\n\nget t\n\n';
 
     expect(await out('txn', words)).toBe('SUCCESS\n\nOK\n\nt\n1\n\n0\n');
     expect(await out('txn -i', words)).toBe(
@@ -108,23 +108,24 @@ describe('of keys', () => {
 
   test('a watch as lines and as JSON', async () => {
     const [, revision] = /"revision":(\d+)/.exec(await out('put w 1 -w json')) ?? [];
-    await out('del w');
-    const lines = startHere(['watch', 'w', '--rev', String(revision), '--prev-kv'], { env });
-    await lines.untilLines(8);
-    expect((await lines.end()).out).toBe('PUT\nw\n1\nDELETE\nw\n1\nw\n\n');
-
     const json = startHere(['watch', 'w', '--rev', String(revision), '-w', 'json'], { env });
     await json.untilLines(1);
     expect(normal((await json.end()).out)).toBe(
       '{"Header":{"cluster_id":<id>,"member_id":<id>,"revision":<n>,"raft_term":<n>},"Events":[' +
-        '{"kv":{"key":"dw==","create_revision":<n>,"mod_revision":<n>,"version":1,"value":"MQ=="}},' +
-        '{"type":1,"kv":{"key":"dw==","mod_revision":<n>}}],"CompactRevision":0,"Canceled":false,"Created":false}\n',
+        '{"kv":{"key":"dw==","create_revision":<n>,"mod_revision":<n>,"version":1,"value":"MQ=="}}],' +
+        '"CompactRevision":<n>,"Canceled":false,"Created":false}\n',
     );
+
+    await out('del w');
+    const lines = startHere(['watch', 'w', '--rev', String(revision), '--prev-kv'], { env });
+    await lines.untilLines(8);
+    expect((await lines.end()).out).toBe('PUT\nw\n1\nDELETE\nw\n1\nw\n\n');
   });
 
   test('how far a watch is, when it is asked', async () => {
+    const [, before] = /"revision":(\d+)/.exec(await out('put x 1 -w json')) ?? [];
     const watch = startHere(['watch', '-i'], { env });
-    watch.write('watch progress-of\ndance\n');
+    watch.write(`watch progress-of --rev ${before}\ndance\n`);
     const [, revision] = /"revision":(\d+)/.exec(await out('put progress-of 1 -w json')) ?? [];
     await watch.untilLines(3);
     watch.write('progress\n');
@@ -160,13 +161,13 @@ describe('of leases', () => {
   });
 
   test('is kept alive until it is interrupted', async () => {
-    const id = /[0-9a-f]{16}/.exec(await out('lease grant 1'))?.[0] as string;
+    const id = /[0-9a-f]{16}/.exec(await out('lease grant 2'))?.[0] as string;
     const keeping = startHere(['lease', 'keep-alive', id], { env });
     await keeping.untilLines(4);
 
     const { code, out: told } = await keeping.end();
     expect(code).toBe(0);
-    expect(new Set(told.trimEnd().split('\n'))).toEqual(new Set([`lease ${id} keepalived with TTL(1)`]));
+    expect(new Set(told.trimEnd().split('\n'))).toEqual(new Set([`lease ${id} keepalived with TTL(2)`]));
   });
 });
 
@@ -187,9 +188,7 @@ describe('of members and endpoints', () => {
     const { code, out: told } = await conclave(['endpoint', 'health', '-w', 'json', '--endpoints', '127.0.0.1:1']);
 
     expect(code).toBe(1);
-    expect(JSON.parse(told)).toMatchObject(
-      [{ endpoint: '127.0.0.1:1', health: false, error: /ECONNREFUSED/ }].map(({ error, ...one }) => (void error, one)),
-    );
+    expect(JSON.parse(told)).toMatchObject([{ endpoint: '127.0.0.1:1', health: false }]);
     expect(told).toContain('ECONNREFUSED');
   });
 

@@ -68,6 +68,9 @@ export const SERVE_FLAGS = {
   'peer-key-file': text('<file>', 'its key (PEM)'),
   'peer-trusted-ca-file': text('<file>', "who may have signed the other members' certificates (PEM)"),
   'peer-client-cert-auth': onOff('refuse members without a certificate', false),
+  'peer-crl-file': text('<file>', "other members' certificates that were taken back (PEM)"),
+  'peer-cert-allowed-cn': list('<names>', 'the common names that other members may have'),
+  'peer-cert-allowed-hostname': list('<names>', "the hosts for which other members' certificates may be"),
   'max-request-bytes': wholeNumber(
     { least: 1, most: REQUEST_MAX_BYTES, placeholder: '<bytes>' },
     'the largest request that is taken',

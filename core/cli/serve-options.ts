@@ -28,14 +28,13 @@ const UNSPECIFIED = /^https?:\/\/(?:0\.0\.0\.0|\[::\])(?::|\/|$)/;
 /**
  * What the flags come to. What the member itself refuses is not refused here, see {@link inFlagWords}.
  *
- * @param readFile - for certificates and keys
- * @throws {@link InvalidArgumentError} naming the flag that contradicts another, or whose file cannot be read
+ * @throws {@link InvalidArgumentError} naming the flag that contradicts another
  */
-export function toStart(flags: ServeFlags, readFile: (path: string) => Uint8Array): Start {
+export function toStart(flags: ServeFlags): Start {
   const where = placeOf(flags);
   refuseUnreachable(flags);
   const peers = initialCluster(flags);
-  const peerTls = certificates(flags, readFile);
+  const peerTls = peerCertificates(flags);
   const clientTls = clientCertificates(flags);
   const autoCompaction = compaction(flags);
   return {
@@ -92,6 +91,12 @@ const FLAG_OF_OPTION: Readonly<Record<string, string>> = {
   advertisePeers: '--initial-advertise-peer-urls',
   forceNewCluster: '--force-new-cluster',
   peerTls: '--peer-cert-file',
+  'peerTls.cert': '--peer-cert-file',
+  'peerTls.key': '--peer-key-file',
+  'peerTls.ca': '--peer-trusted-ca-file',
+  'peerTls.crl': '--peer-crl-file',
+  'peerTls.cipherSuites': '--cipher-suites',
+  'peerTls.minVersion': '--tls-min-version',
   autoCompaction: '--auto-compaction-retention',
   heartbeatMs: '--heartbeat-interval',
   electionTimeoutMs: '--election-timeout',
@@ -116,7 +121,7 @@ function namesFlags(limit: string): string {
     .replaceAll(/\bpeers(?:\.([\w-]+))?/g, (_, member?: string) =>
       member === undefined ? '--initial-cluster' : `--initial-cluster (${member})`,
     )
-    .replaceAll(/\bclientTls\.\w+/g, (option) => FLAG_OF_OPTION[option] ?? option)
+    .replaceAll(/\b(?:clientTls|peerTls)\.\w+/g, (option) => FLAG_OF_OPTION[option] ?? option)
     .replaceAll(/\badvertisePeers\b/g, '--initial-advertise-peer-urls')
     .replaceAll(/\blistenPeers\b/g, '--listen-peer-urls');
 }
@@ -177,19 +182,13 @@ function versionOf(version: 'TLS1.2' | 'TLS1.3' | undefined): TlsVersion | undef
   return version === undefined ? undefined : version === 'TLS1.2' ? 'TLSv1.2' : 'TLSv1.3';
 }
 
-function certificates(flags: ServeFlags, readFile: (path: string) => Uint8Array): StartOptions['peerTls'] {
-  const read = (name: 'peer-cert-file' | 'peer-key-file' | 'peer-trusted-ca-file'): Uint8Array | undefined => {
-    const path = flags[name];
-    if (path === undefined) return undefined;
-    try {
-      return readFile(path);
-    } catch (error) {
-      throw new InvalidArgumentError(`--${name}`, path, `a file that can be read (${(error as Error).message})`);
-    }
-  };
-  const [cert, key, ca] = [read('peer-cert-file'), read('peer-key-file'), read('peer-trusted-ca-file')];
+function peerCertificates(flags: ServeFlags): StartOptions['peerTls'] {
+  const { 'peer-cert-file': cert, 'peer-key-file': key, 'peer-trusted-ca-file': ca, 'peer-crl-file': crl } = flags;
+  const { 'peer-cert-allowed-cn': allowedCommonNames, 'peer-cert-allowed-hostname': allowedHostnames } = flags;
   const requireClientCert = flags['peer-client-cert-auth'] ?? false;
-  if (cert === undefined && key === undefined && ca === undefined && !requireClientCert) return undefined;
+  const names = allowedCommonNames ?? allowedHostnames;
+  const isGiven = [cert, key, ca, crl, names].some((one) => one !== undefined) || requireClientCert;
+  if (!isGiven) return undefined;
   if (cert === undefined || key === undefined) {
     const missing = cert === undefined ? '--peer-cert-file' : '--peer-key-file';
     throw new InvalidArgumentError(missing, undefined, 'given with the other --peer flags for TLS');
@@ -197,7 +196,12 @@ function certificates(flags: ServeFlags, readFile: (path: string) => Uint8Array)
   if (requireClientCert && ca === undefined) {
     throw new InvalidArgumentError('--peer-trusted-ca-file', undefined, 'given with --peer-client-cert-auth');
   }
-  return { cert, key, requireClientCert, ...(ca !== undefined && { ca }) };
+  if (names !== undefined && !requireClientCert) {
+    throw new InvalidArgumentError('--peer-client-cert-auth', false, 'true with names that members may have');
+  }
+  const [minVersion, maxVersion] = [versionOf(flags['tls-min-version']), versionOf(flags['tls-max-version'])];
+  const others = { ca, crl, allowedCommonNames, allowedHostnames, cipherSuites: flags['cipher-suites'] };
+  return { cert, key, requireClientCert, ...definedOnly({ ...others, minVersion, maxVersion }) };
 }
 
 /** A period is in hours where it has no unit, as in etcd. */

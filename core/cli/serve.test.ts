@@ -47,7 +47,6 @@ async function serveWith(
     },
     openLog: () => ({ debug: log, info: log, warn: log, error: log }),
     say: (line) => said.push(line),
-    readFile: () => Buffer.from('PEM'),
     env,
   });
   return { code, said, logged, starts };

@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { hasCode } from '../base/errors.js';
 import type { Logger } from '../base/logger.js';
 import { startMember, type RunningMember } from '../server/start-member.js';
@@ -15,7 +14,6 @@ export interface ServeSurroundings {
   readonly openLog: (level: Level, name: string) => Logger;
   /** Tells whoever started it. */
   readonly say: (line: string) => void;
-  readonly readFile: (path: string) => Uint8Array;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
@@ -23,7 +21,6 @@ const REAL: ServeSurroundings = {
   start: startMember,
   openLog,
   say: (line) => void process.stdout.write(`${line}\n`),
-  readFile: (path) => readFileSync(path),
   env: process.env,
 };
 
@@ -38,7 +35,7 @@ export async function serve(flags: ServeFlags, surroundings: ServeSurroundings =
   for (const warning of variableWarnings(surroundings.env)) logger.warn({}, warning);
   let running: RunningMember;
   try {
-    const { where, options } = toStart(flags, surroundings.readFile);
+    const { where, options } = toStart(flags);
     running = await surroundings.start(where, { ...options, logger });
   } catch (thrown) {
     const error = inFlagWords(thrown);

@@ -8,7 +8,7 @@ let env: Record<string, string>;
 
 beforeAll(async () => {
   running = await startMember({ memory: true }, { name: 'm1', listen: 'http://127.0.0.1:0' });
-  env = { ...process.env, ETCDCTL_ENDPOINTS: running.clientUrl as string } as Record<string, string>;
+  env = { ...process.env, ETCDCTL_ENDPOINTS: running.clientUrl as string };
 });
 afterAll(() => running.close());
 
