@@ -21,3 +21,9 @@ test('a pause saves up no more than a moment', async () => {
   expect(pacer.take(20_000)).toBe(0);
   expect(pacer.take(10_000)).toBe(10);
 });
+
+test('a piece is what passes in a quarter of a second, and never nothing', () => {
+  const clock = new ManualClock();
+  expect(new BytePacer(clock, 1_000_000).pieceBytesMax).toBe(250_000);
+  expect(new BytePacer(clock, 1).pieceBytesMax).toBe(1);
+});

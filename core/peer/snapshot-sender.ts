@@ -99,6 +99,7 @@ export class SnapshotSender {
   async #stream(): Promise<void> {
     const iterator = this.#snapshot.chunks[Symbol.asyncIterator]();
     const sha256 = createHash('sha256');
+    const pieceBytes = Math.min(CHUNK_BYTES_MAX, this.#pacer.pieceBytesMax);
     let bytes = 0;
     try {
       for (;;) {
@@ -107,8 +108,8 @@ export class SnapshotSender {
         if (chunk === undefined) break;
         sha256.update(chunk);
         bytes += chunk.length;
-        for (let at = 0; at < chunk.length; at += CHUNK_BYTES_MAX) {
-          if (!(await this.#writePiece(chunk.subarray(at, at + CHUNK_BYTES_MAX)))) return;
+        for (let at = 0; at < chunk.length; at += pieceBytes) {
+          if (!(await this.#writePiece(chunk.subarray(at, at + pieceBytes)))) return;
         }
       }
     } finally {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { OutcomeUnknownError, UnavailableError } from '../../core/base/errors.js';
+import type { Operation } from '../../core/base/operation.js';
 import { put } from '../../core/txn.js';
 import { settle } from '../../core/testing/manual-clock.js';
 import type { Call, Fault, FaultyStore } from '../testing/faulty-store.js';
@@ -213,6 +214,27 @@ describe('a consumer', () => {
     expect(await world.keys('built/')).toEqual([]);
     await next.ack();
     world.store.hear();
+  });
+
+  test('that is given back so slowly that its rest is over before it begins is free at once', async () => {
+    const queue = queueOf(items(1), world.store);
+    await queue.put('a');
+    const slow = await takeOne(queue);
+    const putsMark = (operation: Operation): boolean =>
+      operation.type === 'txn'
+        ? operation.success.some(putsMark)
+        : operation.type === 'put' && textOf(operation.key).includes('/q/wait/');
+    const isGivenBack = ({ txn }: Call) => txn?.success.some(putsMark) ?? false;
+    const others = new Set(await world.inner.leases());
+    const endRest = async () => {
+      for (const id of await world.inner.leases()) if (!others.has(id)) await world.inner.lease(id).revoke();
+    };
+    befall(world.store, isGivenBack, { kind: 'before', act: endRest });
+
+    await slow.nack({ delay: '1s' });
+
+    expect(await queue.status()).toMatchObject({ ready: 1, claimed: 0, resting: 0 });
+    expect(await takeOne(queue)).toMatchObject({ item: 'a', attempt: 2 });
   });
 
   test('that gave an item back and has it again can do nothing by what it had before', async () => {

@@ -193,20 +193,28 @@ export class ClaimedDelivery<T> implements Delivery<T> {
   async #return({ delay, reason }: NackOptions): Promise<void> {
     const delayMs = delay === undefined ? 0 : toMilliseconds(delay, 'delay');
     const timer = delayMs > 0 ? await this.#grantRest(delayMs) : undefined;
-    const wait = this.#source.layout.of('wait', this.#claim);
+    const ending = [remove(this.#claimKey), this.#putAttempts({ attempt: this.attempt, reason })];
+    if (timer === undefined) await this.#endSurely(ending);
+    else if (await this.#endResting(ending, timer, delayMs)) this.#source.timers.arm(timer, () => {});
+    await this.#end('returned', { drained: false });
+  }
+
+  /** @returns whether the item rests; not if giving it back took so long that it has rested meanwhile */
+  async #endResting(ending: readonly Operation[], timer: StoreTimer, delayMs: number): Promise<boolean> {
+    const { layout, store, timers } = this.#source;
+    const wait = put(layout.of('wait', this.#claim), writeTimer(delayMs, by(store)), { lease: timer.lease });
     try {
-      await this.#endSurely([
-        remove(this.#claimKey),
-        this.#putAttempts({ attempt: this.attempt, reason }),
-        ...(timer ? [put(wait, writeTimer(delayMs, by(this.#source.store)), { lease: timer.lease })] : []),
-      ]);
+      await this.#endSurely([...ending, wait]);
+      return true;
     } catch (error) {
+      if (hasCode(error, 'LEASE_NOT_FOUND')) {
+        await this.#endSurely(ending);
+        return false;
+      }
       // If it may have been carried out after all, the item shall rest; the lease then ends by itself.
-      if (timer && !this.#inDoubt) await this.#source.timers.drop(timer);
+      if (!this.#inDoubt) await timers.drop(timer);
       throw error;
     }
-    if (timer) this.#source.timers.arm(timer, () => {});
-    await this.#end('returned', { drained: false });
   }
 
   #grantRest(delayMs: number): Promise<StoreTimer> {

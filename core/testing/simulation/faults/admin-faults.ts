@@ -1,6 +1,7 @@
 import type { VirtualMember } from '../process/virtual-member.js';
 import type { FaultKinds, Timed } from './fault.js';
 import type { Ground } from './ground.js';
+import { stopInOrder } from './process-faults.js';
 import { chooseMember, chooseOne, drawPick, drawVictim, isRunning, leaderOf, type Victim } from './victim.js';
 
 /** What an operator does to a cluster. */
@@ -162,8 +163,7 @@ async function backUp({ member }: VirtualMember, { operator }: Ground): Promise<
 async function restartWithOtherSettings(member: VirtualMember, ground: Ground): Promise<boolean> {
   if (member.state !== 'serving') return false;
   ground.keeper.hold(member);
-  await ground.operator.patiently(member.stop());
-  if (isRunning(member)) member.kill();
+  await stopInOrder(member, ground);
   member.options = { ...member.options, ...ground.options.otherSettings };
   ground.keeper.release(member);
   const isBack = () => member.state === 'serving';

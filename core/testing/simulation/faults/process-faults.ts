@@ -154,9 +154,12 @@ function cutPower(
   member.crash(survival === 'some' ? world.chance(`what survives at ${atMs} of ${member.name}`) : survival);
 }
 
-/** As an init system does it: in order, or by force if that takes too long. */
-async function stopInOrder(member: VirtualMember, { operator }: Ground): Promise<void> {
-  await operator.patiently(member.stop());
+/** As an init system does it: in order, or by force if that takes too long. That a disk failed at the last moment is no more to it than that. */
+export async function stopInOrder(member: VirtualMember, { operator }: Ground): Promise<void> {
+  const stopped = member.stop().catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EIO' && error.code !== 'ENOSPC') throw error;
+  });
+  await operator.patiently(stopped);
   if (isRunning(member)) member.kill();
 }
 
