@@ -1,6 +1,5 @@
 import { connect as connectPlain, type Socket } from 'node:net';
-import { connect as connectTls, createSecureContext, type SecureContext } from 'node:tls';
-import type { PeerTls } from './types.js';
+import { connect as connectTls, type SecureContext } from 'node:tls';
 
 /** Where a member listens, out of its URL. */
 export interface Endpoint {
@@ -25,16 +24,6 @@ export function formatUrl({ host, port, isTls }: Endpoint): string {
   return `${isTls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-/** What the certificates become, once for all connections that we dial. */
-export function secureContextOf(tls: PeerTls): SecureContext {
-  return createSecureContext({ ...pemsOf(tls), minVersion: 'TLSv1.2' });
-}
-
-/** The certificates as Node takes them. */
-export function pemsOf({ cert, key, ca }: PeerTls): { cert: Buffer; key: Buffer; ca?: Buffer } {
-  return { cert: Buffer.from(cert), key: Buffer.from(key), ...(ca !== undefined && { ca: Buffer.from(ca) }) };
-}
-
 /**
  * Begins to connect. The other end's certificate must be signed by an authority that we know, and be for that host.
  *
@@ -46,8 +35,5 @@ export function openSocket(
   onConnected: () => void,
 ): Socket {
   if (!isTls) return connectPlain({ host, port }, onConnected);
-  return connectTls(
-    { host, port, minVersion: 'TLSv1.2', ...(secureContext !== undefined && { secureContext }) },
-    onConnected,
-  );
+  return connectTls({ host, port, ...(secureContext !== undefined && { secureContext }) }, onConnected);
 }

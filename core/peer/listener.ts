@@ -1,8 +1,14 @@
 import { once } from 'node:events';
 import type { AddressInfo, Server, Socket } from 'node:net';
-import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls';
+import {
+  checkServerIdentity,
+  createServer as createTlsServer,
+  type Server as TlsServer,
+  type TLSSocket,
+} from 'node:tls';
 import type { Clock } from '../base/clock.js';
-import { formatUrl, pemsOf } from './address.js';
+import type { TlsMaterial } from '../tls/tls-material.js';
+import { formatUrl } from './address.js';
 import type { PeerLimits } from './limits.js';
 import type { PacedLog } from '../base/paced-log.js';
 import type { Sockets } from './sockets.js';
@@ -15,6 +21,12 @@ export interface ListenAddress {
   readonly port: number;
   /** Whether with TLS; absent: if there are certificates. */
   readonly isTls?: boolean;
+}
+
+/** Certificates, and what becomes of them as their files change. */
+export interface Security {
+  readonly tls: PeerTls;
+  readonly material: TlsMaterial;
 }
 
 /** An accepted connection of which it is not known who is at its other end. It ends by itself if that stays so. */
@@ -53,7 +65,7 @@ export class Listener {
    */
   constructor(
     address: ListenAddress,
-    tls: PeerTls | undefined,
+    security: Security | undefined,
     shared: {
       readonly clock: Clock;
       readonly limits: PeerLimits;
@@ -65,8 +77,9 @@ export class Listener {
   ) {
     const { clock, limits, log, sockets } = shared;
     this.#host = address.host;
-    const isTls = address.isTls ?? tls !== undefined;
-    this.#tls = isTls && tls !== undefined ? this.#secure(tls, log, onConnection) : undefined;
+    const isTls = address.isTls ?? security !== undefined;
+    this.#tls = isTls && security !== undefined ? this.#secure(security, log, onConnection) : undefined;
+    let generation = security?.material.current().generation;
     this.#server = sockets.createServer((socket) => {
       if (strangers.size >= limits.strangersMax) {
         log.warn(
@@ -84,6 +97,9 @@ export class Listener {
       const origin = originOf(socket);
       this.#inTls.set(origin, stranger);
       socket.once('close', () => this.#inTls.delete(origin));
+      const inForce = (security as Security).material.current();
+      if (inForce.generation !== generation) this.#tls.setSecureContext(inForce.options);
+      generation = inForce.generation;
       this.#tls.emit('connection', socket);
     });
   }
@@ -113,11 +129,14 @@ export class Listener {
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  #secure(tls: PeerTls, log: PacedLog, onConnection: (socket: Socket, stranger: Stranger) => void): TlsServer {
+  #secure(
+    { tls, material }: Security,
+    log: PacedLog,
+    onConnection: (socket: Socket, stranger: Stranger) => void,
+  ): TlsServer {
     const { requireClientCert } = tls;
     const server = createTlsServer({
-      ...pemsOf(tls),
-      minVersion: 'TLSv1.2',
+      ...material.current().options,
       requestCert: requireClientCert,
       rejectUnauthorized: requireClientCert,
     });
@@ -125,14 +144,25 @@ export class Listener {
       const origin = originOf(socket);
       const stranger = this.#inTls.get(origin);
       this.#inTls.delete(origin);
-      if (stranger === undefined) socket.destroy();
-      else onConnection(socket, stranger);
+      if (stranger === undefined) return void socket.destroy();
+      if (isAllowed(socket, tls)) return onConnection(socket, stranger);
+      log.warn('tls', { why: 'NAME_NOT_ALLOWED' }, 'refused a connection: its certificate is for somebody else');
+      socket.destroy();
     });
     server.on('tlsClientError', (error: NodeJS.ErrnoException) =>
       log.warn('tls', { why: error.code ?? 'UNKNOWN' }, 'refused a connection: its TLS greeting failed'),
     );
     return server;
   }
+}
+
+/** Whether a certificate, which was verified, is for one of those whom we let in. */
+function isAllowed(socket: TLSSocket, { allowedCommonNames, allowedHostnames }: PeerTls): boolean {
+  if (allowedCommonNames === undefined && allowedHostnames === undefined) return true;
+  const certificate = socket.getPeerCertificate();
+  if (certificate.subject === undefined) return false;
+  const isForName = allowedCommonNames?.includes(certificate.subject.CN) ?? true;
+  return isForName && (allowedHostnames?.some((host) => checkServerIdentity(host, certificate) === undefined) ?? true);
 }
 
 /** TLS makes a new socket of an accepted one. Both come from the same place, where no other does at the same time. */

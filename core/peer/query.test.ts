@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { KIND } from './frame.js';
 import { queryMembers } from './query.js';
-import { makeAuthority } from './testing/certificates.js';
+import { makeAuthority } from '../tls/testing/certificates.js';
 import { RawListener } from './testing/raw-end.js';
 import { PeerWorld, until } from './testing/world.js';
 

@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.js';
 import { PeerQueryError } from '../base/errors.js';
-import { secureContextOf } from './address.js';
+import { silentLogger } from '../base/logger.js';
+import { TlsMaterial } from '../tls/tls-material.js';
 import { dial } from './dial.js';
 import { KIND } from './frame.js';
 import { encodeHello } from './greeting.js';
@@ -24,16 +25,19 @@ export interface QueryOptions {
  * Asks the member behind a URL who is in its cluster, as one that is about to join does.
  *
  * @returns what its `PeerHandler.members` gave
+ * @throws {@link InvalidArgumentError} if certificates make no sense
  * @throws {@link PeerQueryError} if it cannot be reached, does not answer within `timeoutMs` or is no member
  */
-export function queryMembers(url: string, options: QueryOptions): Promise<Uint8Array> {
+export async function queryMembers(url: string, options: QueryOptions): Promise<Uint8Array> {
   const { tls, timeoutMs, clock, sockets = systemSockets } = options;
+  const material = tls && new TlsMaterial(tls, { field: 'peerTls', clock, logger: silentLogger });
+  const secureContext = material?.current().context;
   return new Promise((resolve, reject) => {
     let members: Uint8Array | undefined;
     dial({
       url,
       sockets,
-      secureContext: tls === undefined ? undefined : secureContextOf(tls),
+      secureContext,
       hello: encodeHello({ purpose: 'members', greeting: NOBODY, target: 0n }),
       clock,
       limits: { ...DEFAULT_PEER_LIMITS, greetingTimeoutMs: timeoutMs },

@@ -13,6 +13,7 @@ export interface Surroundings {
   readonly greeting: Greeting;
   readonly handler: PeerHandler;
   readonly sockets: Sockets;
+  /** Of the certificates that are in force now: to be asked for with each connection. */
   readonly secureContext: SecureContext | undefined;
   readonly clock: Clock;
   readonly prng: Prng;

@@ -1,6 +1,9 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { makeAuthority, type TestAuthority } from './testing/certificates.js';
+import { makeAuthority, type TestAuthority } from '../tls/testing/certificates.js';
 import { dialRaw, helloBytes, RawEnd } from './testing/raw-end.js';
 import { connect, heartbeat, PeerWorld, type TestMember, until } from './testing/world.js';
 import { KIND } from './frame.js';
@@ -141,6 +144,56 @@ test('what is no certificate is an error at the start, and so is an address for 
   const tls = { ...good, cert: Buffer.from('this is no certificate') };
   await expect(startPeers({ ...options, listen, tls })).rejects.toThrow(/PEM/i);
   await expect(startPeers({ ...options, listen: [{ ...listen[0]!, isTls: true }] })).rejects.toThrow('tls');
+});
+
+test('a member is let in only with a name that is allowed', async () => {
+  const [ours, theirs] = [
+    await authority.issue({ commonName: 'ours' }),
+    await authority.issue({ commonName: 'theirs' }),
+  ];
+  const strict = await world.start(1n, { tls: { ...good, allowedCommonNames: ['ours', 'other'] } });
+  const a = await world.start(2n, { tls: ours });
+  await connect(a, strict);
+  const b = await world.start(3n, { tls: theirs });
+  b.peers.setPeers([{ id: 1n, urls: strict.peers.urls }]);
+  await until(() => strict.logged.join().includes('its certificate is for somebody else'));
+  expect(b.peers.isConnected(1n)).toBe(false);
+
+  const elsewhere = await world.start(4n, { tls: { ...good, allowedHostnames: ['member.example'] } });
+  a.peers.setPeers([{ id: 4n, urls: elsewhere.peers.urls }]);
+  await until(() => elsewhere.logged.join().includes('its certificate is for somebody else'));
+});
+
+test('a member whose certificate was revoked is not let in', async () => {
+  const revoked = await authority.issue();
+  const strict = await world.start(1n, { tls: { ...good, crl: await authority.revoke(revoked.cert) } });
+  const a = await world.start(2n, { tls: revoked });
+  a.peers.setPeers([{ id: 1n, urls: strict.peers.urls }]);
+  await until(() => strict.logged.join().includes('refused a connection: its TLS greeting failed'));
+  expect(a.peers.isConnected(1n)).toBe(false);
+});
+
+test('certificates in files are used for new connections once they change', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'conclave-peers-'));
+  world.add(() => rm(folder, { recursive: true }));
+  const pathOf = async (name: string, bytes: Uint8Array) => {
+    await writeFile(join(folder, name), bytes);
+    return join(folder, name);
+  };
+  const first = await stranger.issue();
+  const files = {
+    cert: await pathOf('cert', first.cert),
+    key: await pathOf('key', first.key),
+    ca: authority.certificate,
+  };
+  const b = await world.start(2n, { tls: { ...files, requireClientCert: true } });
+  const a = await world.start(1n, { tls: good });
+  await failure(a, b);
+
+  await pathOf('cert', good.cert as Uint8Array);
+  await pathOf('key', good.key as Uint8Array);
+  await world.clock.advance(1_000);
+  await until(() => a.peers.isConnected(2n));
 });
 
 test('with certificates an address may still be plain', async () => {

@@ -1,11 +1,10 @@
-import type { SecureContext } from 'node:tls';
 import type { Clock } from '../base/clock.js';
 import { InvalidArgumentError, SnapshotTransferError } from '../base/errors.js';
 import type { Logger } from '../base/logger.js';
 import type { Prng } from '../base/prng.js';
 import type { InstallSnapshotRequest, MemberId } from '../raft/types.js';
-import { secureContextOf } from './address.js';
 import { BytePacer } from './byte-pacer.js';
+import { TlsMaterial } from '../tls/tls-material.js';
 import { Incoming } from './incoming.js';
 import { DEFAULT_PEER_LIMITS, type PeerLimits } from './limits.js';
 import { type ListenAddress, Listener, type Stranger } from './listener.js';
@@ -34,8 +33,8 @@ export interface PeersOptions {
 /**
  * Listens for the other members. It connects to none before `setPeers` names them.
  *
- * @throws the operating system's error if an address cannot be listened on, and TLS's if a certificate is not one
- * @throws {@link InvalidArgumentError} if an address is to have TLS and there are no certificates
+ * @throws the operating system's error if an address cannot be listened on
+ * @throws {@link InvalidArgumentError} if an address is to have TLS and there are no certificates, or they make no sense
  */
 export async function startPeers(options: PeersOptions): Promise<PeerTransport> {
   if (options.tls === undefined && options.listen.some(({ isTls }) => isTls === true)) {
@@ -69,16 +68,22 @@ class SocketTransport implements PeerTransport {
   constructor(options: PeersOptions, limits: PeerLimits) {
     const { greeting, handler, clock, prng, tls, sockets = systemSockets } = options;
     const log = new PacedLog(options.logger, clock);
-    const secureContext: SecureContext | undefined = tls === undefined ? undefined : secureContextOf(tls);
+    const material = tls && new TlsMaterial(tls, { field: 'peerTls', clock, logger: options.logger });
     const pulse = new Pulse(clock, limits);
-    this.#shared = { greeting, handler, sockets, secureContext, clock, prng, log, limits, pulse };
+    this.#shared = {
+      ...{ greeting, handler, sockets, clock, prng, log, limits, pulse },
+      get secureContext() {
+        return material?.current().context;
+      },
+    };
+    const security = tls && material && { tls, material };
     this.#incoming = new Incoming(this.#shared);
     this.#pacer = new BytePacer(clock, limits.snapshotBytesPerSecond);
     this.#addresses = options.listen;
     const strangers = new Set<Stranger>();
     this.#listeners = options.listen.map(
       (address) =>
-        new Listener(address, tls, this.#shared, strangers, (socket, stranger) =>
+        new Listener(address, security, this.#shared, strangers, (socket, stranger) =>
           this.#incoming.greet(socket, stranger),
         ),
     );

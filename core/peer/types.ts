@@ -2,6 +2,8 @@
  * What members say to each other beside consensus, and the seam behind which it is carried. `core/member` calls
  * {@link PeerTransport} and implements {@link PeerHandler}; nobody else knows of sockets.
  */
+import type { PemSource } from '../tls/pem.js';
+import type { TlsFiles } from '../tls/tls-material.js';
 import type { InstallSnapshotRequest, MemberId, Message } from '../raft/types.js';
 
 /** Why another member did not do what was asked of it. `code` is that of a `CoordinationError`. */
@@ -159,14 +161,20 @@ export interface PeerHandler {
   onRefused(by: MemberId, refused: Refused): void;
 }
 
-/** Certificates for `https://` URLs, as PEM bytes. Ours identifies us to those we dial and to those who dial us. */
-export interface PeerTls {
-  readonly cert: Uint8Array;
-  readonly key: Uint8Array;
-  /** Who may have signed the others' certificates; absent: the authorities that Node trusts. */
-  readonly ca?: Uint8Array;
+/**
+ * Certificates for `https://` URLs: paths of PEM files, which are read again for new connections when they change, or their
+ * bytes. Ours identifies us to those we dial and to those who dial us. Without `ca`, the authorities that Node trusts may
+ * have signed the others'.
+ */
+export interface PeerTls extends TlsFiles {
+  readonly cert: PemSource;
+  readonly key: PemSource;
   /** Refuses who dials us without a certificate that `ca` signed. */
   readonly requireClientCert: boolean;
+  /** Of those who dial us, only who has one of these common names. It needs `requireClientCert`. */
+  readonly allowedCommonNames?: readonly string[];
+  /** Of those who dial us, only whose certificate is for one of these hosts. It needs `requireClientCert`. */
+  readonly allowedHostnames?: readonly string[];
 }
 
 /** Carries messages between this member and the others. */

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
-import type { TlsMaterial } from '../base/tls/tls-material.js';
+import type { TlsMaterial } from '../tls/tls-material.js';
 
 /** Who hears how a greeting went: one of the two, once for each. */
 export interface GreetingEvents {
@@ -49,6 +49,8 @@ export class ClientGreeter {
     this.#server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
       // Set where the greeting went well, but for the client's certificate.
       const { authorizationError } = socket as { authorizationError?: unknown };
+      // Node leaves open one whose greeting took too long.
+      socket.destroy();
       onFailed(typeof authorizationError === 'string' ? authorizationError : (error.code ?? 'UNKNOWN'));
     });
   }

@@ -1,7 +1,10 @@
+import type { Logger } from '../base/logger.js';
 import type { Member } from '../member/member.js';
-import { type ListenAt, toAddresses, toUrl } from './addresses.js';
+import type { ServeOptions, ServerTls } from '../rpc/grpc-carrier.js';
+import { type ClientPlace, isSocket, type ListenClientsAt, placeUrl, toClientPlaces } from './addresses.js';
 import type { Surroundings } from './assemble.js';
 import { clientFace } from './client-http.js';
+import { type ClientTlsOptions, clientTlsOf, hasClientTls } from './client-tls.js';
 import type { Closers } from './closers.js';
 
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '::1']);
@@ -9,36 +12,80 @@ const LOOPBACK = new Set(['localhost', '127.0.0.1', '::1']);
 /** Election timeouts without a leader after which streams of clients that want one end (etcd: the same). */
 const LEADER_LOSS_TIMEOUTS = 3;
 
+/** Where and how clients are served. */
+export interface ListenOptions extends ClientTlsOptions {
+  /**
+   * Where to serve etcd's protocol, if at all: `'http://127.0.0.1:2379'`, `'https://[::1]:2379'`, `'unix:///run/c.sock'`
+   * or `{ host, port }`; port 0 picks a free one.
+   */
+  readonly listen?: ListenClientsAt;
+  /** Where to serve what is not gRPC. `listen` then serves gRPC alone. Default: both on `listen`. */
+  readonly listenHttp?: ListenClientsAt;
+}
+
+/** Where clients will be served, and with which certificates: known, and found right, before the member starts. */
+export interface Listening {
+  readonly places: readonly ClientPlace[];
+  readonly httpPlaces: readonly ClientPlace[];
+}
+
+/** @throws {@link InvalidArgumentError} if an address is of none of the forms */
+export function listeningOf(options: ListenOptions): Listening {
+  const { listen: at = [], listenHttp = [] } = options;
+  const hasTls = hasClientTls(options);
+  const places = toClientPlaces(at, 'listen', hasTls);
+  return { places, httpPlaces: toClientPlaces(listenHttp, 'listenHttp', hasTls) };
+}
+
 /**
  * Serves etcd's protocol for a member.
  *
- * @returns where clients reach it
- * @throws {@link InvalidArgumentError} if an address is not of the form `http://host:port`
+ * @param dataDir - where certificates that it makes are kept
+ * @returns where clients reach it over gRPC
+ * @throws {@link InvalidArgumentError} if certificates are missing or do not fit
  * @throws the operating system's error if an address cannot be listened on, such as one in use
  */
 export async function listen(
   member: Member,
-  at: ListenAt,
-  { platform, logger, settings }: Surroundings,
+  { places, httpPlaces }: Listening,
+  options: ListenOptions,
+  surroundings: Surroundings,
   closers: Closers,
-) {
-  const addresses = toAddresses(at, 'listen');
-  const face = await clientFace(member, settings);
-  const urls: string[] = [];
-  for (const { host, port } of addresses) {
-    if (!LOOPBACK.has(host)) logger.warn({ host, port }, 'whoever reaches this address can read and change everything');
-    const limits = { leaderLossMs: LEADER_LOSS_TIMEOUTS * settings.electionTimeoutMs };
-    const server = await platform.serve({
-      host,
-      port,
-      member,
-      maxRequestBytes: settings.requestBytesMax,
-      logger,
-      limits,
-      ...face,
-    });
+  dataDir: string | undefined,
+): Promise<readonly string[]> {
+  const { platform, logger, settings } = surroundings;
+  const tls = await clientTlsOf(options, [...places, ...httpPlaces], surroundings, dataDir);
+  const common = {
+    member,
+    logger,
+    ...(await clientFace(member, settings)),
+    maxRequestBytes: settings.requestBytesMax,
+    limits: { leaderLossMs: LEADER_LOSS_TIMEOUTS * settings.electionTimeoutMs },
+  };
+  const serve = async (place: ClientPlace, serves: ServeOptions['serves']) => {
+    const { at, isSecure } = place;
+    const where = isSocket(at) ? { host: '', port: 0, socketFile: at } : at;
+    const server = await platform.serve({ ...common, ...where, serves, tls: isSecure ? tls : undefined });
     closers.add(() => server.close());
-    urls.push(toUrl(server));
-  }
+    return placeUrl(place, server.port);
+  };
+  warnOfOpenPlaces(member, [...places, ...httpPlaces], tls, logger);
+  const urls: string[] = [];
+  for (const place of places) urls.push(await serve(place, httpPlaces.length > 0 ? 'grpc' : 'both'));
+  for (const place of httpPlaces) await serve(place, 'http');
   return urls;
+}
+
+/** Where neither a certificate nor a user is asked for, an address is all that is needed. */
+function warnOfOpenPlaces(
+  member: Member,
+  places: readonly ClientPlace[],
+  tls: ServerTls | undefined,
+  logger: Logger,
+): void {
+  if (member.auth.isEnabledHere) return;
+  for (const { at, isSecure } of places) {
+    const isOpen = !isSocket(at) && !LOOPBACK.has(at.host) && !(isSecure && tls?.requireClientCert === true);
+    if (isOpen) logger.warn({ ...at }, 'whoever reaches this address can read and change everything');
+  }
 }

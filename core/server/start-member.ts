@@ -7,7 +7,7 @@ import { systemClock } from '../base/system-clock.js';
 import { systemPrng } from '../base/system-prng.js';
 import { volatileLog } from '../member/durable-log.js';
 import type { Member } from '../member/member.js';
-import { isReachable, type ListenAt, toAddresses, toUrl } from './addresses.js';
+import { isReachable, isSocket, placeUrl } from './addresses.js';
 import { ALONE, assemble, openMachine, type Surroundings } from './assemble.js';
 import { type AuthToken, signerOf } from './auth-token.js';
 import { type AutoCompaction, compactAutomatically } from './auto-compaction.js';
@@ -16,7 +16,7 @@ import { Closers } from './closers.js';
 import { aloneCluster } from './cluster.js';
 import { type ClusterOptions, resolveCluster } from './cluster-options.js';
 import { orDataDirError } from './data-folder.js';
-import { listen } from './listen.js';
+import { listen, type Listening, listeningOf, type ListenOptions } from './listen.js';
 import { type Platform, thisMachine } from './platform.js';
 import { resolveSettings, type Settings } from './settings.js';
 import { startInFolder } from './start-in-folder.js';
@@ -24,9 +24,7 @@ import { startInFolder } from './start-in-folder.js';
 /** Where a member keeps what it is given: durably in a folder, or in memory until it is closed. */
 export type Where = { readonly dataDir: string } | { readonly memory: true };
 
-export interface StartOptions extends Partial<Settings>, ClusterOptions {
-  /** Where to serve etcd's protocol, if at all: `'http://127.0.0.1:2379'` or `{ host, port }`; port 0 picks a free one. */
-  readonly listen?: ListenAt;
+export interface StartOptions extends Partial<Settings>, ClusterOptions, ListenOptions {
   /** Forgets old revisions by itself. Default: not. */
   readonly autoCompaction?: AutoCompaction;
   /** What tokens are, for those who authenticate. Default: `'simple'`, letters that members remember. */
@@ -79,8 +77,10 @@ export async function startMemberOn(
   };
   const closers = new Closers();
   try {
-    const member = await start(where, options, surroundings, closers);
-    const clientUrls = options.listen && (await listen(member, options.listen, surroundings, closers));
+    const listening = listeningOf(options);
+    const member = await start(where, options, listening, surroundings, closers);
+    const dataDir = 'dataDir' in where ? where.dataDir : undefined;
+    const clientUrls = options.listen && (await listen(member, listening, options, surroundings, closers, dataDir));
     if (options.autoCompaction) {
       const stop = compactAutomatically(member, options.autoCompaction, surroundings);
       closers.add(async () => stop());
@@ -93,20 +93,25 @@ export async function startMemberOn(
   }
 }
 
-async function start(where: Where, options: StartOptions, surroundings: Surroundings, closers: Closers) {
+async function start(
+  where: Where,
+  options: StartOptions,
+  { places }: Listening,
+  surroundings: Surroundings,
+  closers: Closers,
+) {
   if ('memory' in where) return startInMemory(options, surroundings, closers);
   const { dataDir } = where;
   if (typeof dataDir !== 'string' || dataDir === '') {
     throw new InvalidArgumentError('dataDir', dataDir, 'the path of a folder');
   }
-  const clientUrls = options.advertiseClients ?? reachable(options.listen);
+  const clientUrls = options.advertiseClients ?? reachable(places);
   return orDataDirError(dataDir, () => startInFolder(dataDir, { ...options, clientUrls }, surroundings, closers));
 }
 
 /** Where clients can reach a member that listens there, as far as that is known before it does. */
-function reachable(at: ListenAt | undefined): readonly string[] {
-  const addresses = at === undefined ? [] : toAddresses(at, 'listen');
-  return addresses.filter(isReachable).map((address) => toUrl(address));
+function reachable(places: Listening['places']): readonly string[] {
+  return places.filter(({ at }) => !isSocket(at) && isReachable(at)).map((place) => placeUrl(place));
 }
 
 async function startInMemory(options: StartOptions, surroundings: Surroundings, closers: Closers): Promise<Member> {

@@ -1,10 +1,10 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { createSecureContext, type SecureContext, type SecureContextOptions, type SecureVersion } from 'node:tls';
-import type { Clock } from '../clock.js';
-import { InvalidArgumentError } from '../errors.js';
-import type { Logger } from '../logger.js';
-import { PacedLog } from '../paced-log.js';
+import type { Clock } from '../base/clock.js';
+import { InvalidArgumentError } from '../base/errors.js';
+import type { Logger } from '../base/logger.js';
+import { PacedLog } from '../base/paced-log.js';
 import { opensslCiphers } from './cipher-suites.js';
 import { blocksOf, isPath, nameOfPem, type PemSource, readPem } from './pem.js';
 
@@ -176,7 +176,8 @@ function checkPairs(files: TlsFiles, { cert, key, ca, crl }: Partial<Record<Sour
     fail('key', `the key of the certificate in ${field}.cert`);
   }
   if (ca !== undefined && !areCertificates(ca)) fail('ca', 'certificates in PEM');
-  if (crl !== undefined && blocksOf(crl).length === 0) fail('crl', 'lists of revoked certificates in PEM');
+  if (crl !== undefined && !blocksOf(crl).some((block) => block.startsWith('-----BEGIN X509 CRL-')))
+    fail('crl', 'lists of revoked certificates in PEM');
   if (crl !== undefined && ca === undefined) fail('ca', `given with ${field}.crl`);
 }
 

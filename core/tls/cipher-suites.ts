@@ -1,5 +1,5 @@
 import { getCiphers } from 'node:tls';
-import { InvalidArgumentError } from '../errors.js';
+import { InvalidArgumentError } from '../base/errors.js';
 
 /** The suites of TLS 1.2 that etcd takes, by the names of the standards (and of Go), as OpenSSL calls them. */
 const OPENSSL_NAMES: Readonly<Record<string, string>> = {
