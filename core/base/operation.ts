@@ -37,6 +37,32 @@ export interface RangeResult {
   readonly more: boolean;
 }
 
+/** Asks for the next part of a range, so that a large one can be read without holding anybody up. */
+export interface RangePageRequest extends KeyRange {
+  /** Read as of this revision; 0 or less means the latest. */
+  readonly revision: number;
+  /** Answer from this member's own state, which may be behind. */
+  readonly serializable: boolean;
+  readonly keysOnly: boolean;
+  /** At most so many keys are told. 0: they are only counted. */
+  readonly keysMax: number;
+  /** At most so many bytes of keys and values, but always one key. */
+  readonly bytesMax: number;
+  /** At most so many keys are looked at, those included that did not exist at the revision. At least 1. */
+  readonly visitsMax: number;
+}
+
+/** A part of a range. */
+export interface RangePage {
+  /** The store's revision when the part was read. */
+  readonly revision: number;
+  readonly kvs: readonly KeyValue[];
+  /** Keys in this part, whether told or only counted. */
+  readonly count: number;
+  /** The first key that was not looked at. Absent: this is the last part. */
+  readonly next?: Uint8Array;
+}
+
 export interface PutRequest {
   readonly type: 'put';
   readonly key: Uint8Array;

@@ -8,6 +8,8 @@ import type {
   PutRequest,
   PutResult,
   RangeRequest,
+  RangePage,
+  RangePageRequest,
   RangeResult,
   TxnRequest,
   TxnResult,
@@ -96,6 +98,10 @@ export class GuardedMember {
   }
 
   put(request: PutRequest): Promise<PutResult> {
+  rangePage(request: RangePageRequest): Promise<RangePage> {
+    return this.#member.rangePage(request, this.#caller);
+  }
+
     return this.#write(
       request,
       () => this.#member.put(request, this.#caller),

@@ -16,6 +16,8 @@ import type {
   LeaseStatus,
   PutRequest,
   PutResult,
+  RangePage,
+  RangePageRequest,
   RangeRequest,
   RangeResult,
   TxnRequest,
@@ -177,6 +179,18 @@ export class Member {
 
   /** @throws {@link LeaseNotFoundError}, {@link KeyNotFoundError} */
   put(request: PutRequest, caller?: Caller): Promise<PutResult> {
+  /** A part of a range; see {@link RangePageRequest}. @throws as {@link Member.range} */
+  async rangePage(request: RangePageRequest, caller?: Caller): Promise<RangePage> {
+    const { key, end, revision } = request;
+    const range: RangeRequest = { type: 'range', key, ...(end !== undefined && { end }), revision };
+    validateRange(range);
+    const read = ({ machine }: State) => {
+      if (caller !== undefined) machine.assertMay(caller, range);
+      return machine.keyspace.rangePage(request);
+    };
+    return request.serializable ? this.#replica.readHere(read) : this.#replica.read(read);
+  }
+
     return this.#replica.propose(request, validatePut, caller);
   }
 

@@ -105,13 +105,40 @@ export class KeyIndex {
       if (found) visit(found);
       return;
     }
-    const isOpen = isOpenEnded(target.end);
-    const end = isOpen ? this.#tree.maxKey() : toMapKey(target.end);
+    const { end, isIncluded } = this.#endOf(target.end);
     if (end === undefined || end < start) return;
-    this.#tree.forRange(start, end, isOpen, (_key, entry) => {
+    this.#tree.forRange(start, end, isIncluded, (_key, entry) => {
       const found = entry.at(revision);
       if (found) visit(found);
     });
+  }
+
+  /**
+   * As {@link KeyIndex.visit}, but looks at no more than so many keys, of which some may not have existed.
+   *
+   * @param visit - false to go no further; what it was given then counts as not visited
+   * @returns the first key that was not visited; `undefined` if all were
+   */
+  visitPart(
+    target: KeyRange & { readonly end: Uint8Array },
+    at: { readonly revision: number; readonly visitsMax: number },
+    visit: (version: KeyVersion) => boolean,
+  ): string | undefined {
+    const start = toMapKey(target.key);
+    const { end, isIncluded } = this.#endOf(target.end);
+    if (end === undefined || end < start) return undefined;
+    // A walk that is stopped answers where, which the tree's type does not tell (sorted-btree, "range methods").
+    const stoppedAt: unknown = this.#tree.forRange(start, end, isIncluded, (key, entry, visited) => {
+      if (visited >= at.visitsMax) return { break: key };
+      const found = entry.at(at.revision);
+      return found && !visit(found) ? { break: key } : undefined;
+    });
+    return typeof stoppedAt === 'string' ? stoppedAt : undefined;
+  }
+
+  #endOf(end: Uint8Array): { readonly end: string | undefined; readonly isIncluded: boolean } {
+    const isIncluded = isOpenEnded(end);
+    return { end: isIncluded ? this.#tree.maxKey() : toMapKey(end), isIncluded };
   }
 
   /**

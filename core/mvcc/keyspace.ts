@@ -1,13 +1,21 @@
 import { toMapKey } from '../base/bytes.js';
 import { CompactedError, FutureRevisionError } from '../base/errors.js';
 import type { KeyValue, LeaseId } from '../base/key-value.js';
-import type { RangeRequest, RangeResult, TxnRequest, TxnResult } from '../base/operation.js';
+import type {
+  RangePage,
+  RangePageRequest,
+  RangeRequest,
+  RangeResult,
+  TxnRequest,
+  TxnResult,
+} from '../base/operation.js';
 import { assert, InvariantError } from '../base/assert.js';
 import type { Backend, Batch } from '../backend/backend.js';
 import { compact, readCompactRevision, scrub } from './compaction.js';
 import { type History, type HistoryOptions, readHistory } from './history.js';
 import { KeyIndex } from './key-index.js';
 import type { KeyspaceState } from './keyspace-state.js';
+import { evaluatePage } from './page.js';
 import { evaluateRange } from './range.js';
 import { loadKeyValue, RevisionReading } from './reading.js';
 import { RecordReader } from './record.js';
@@ -74,11 +82,12 @@ export class Keyspace {
    * @throws {@link FutureRevisionError} if there is no such revision yet
    */
   range(request: RangeRequest): RangeResult {
-    const { index, records, revision, compactRevision } = this.#state;
-    const asked = request.revision && request.revision > 0 ? request.revision : revision;
-    if (asked > revision) throw new FutureRevisionError(asked, revision);
-    if (asked < compactRevision) throw new CompactedError(asked, compactRevision);
-    return evaluateRange(request, new RevisionReading(index, records, asked), revision);
+    return evaluateRange(request, this.#readingAt(request.revision), this.revision);
+  }
+
+  /** A part of a range: as much as the request allows. @throws as {@link Keyspace.range} */
+  rangePage(request: RangePageRequest): RangePage {
+    return evaluatePage(request, this.#readingAt(request.revision), this.revision);
   }
 
   /**
@@ -141,6 +150,15 @@ export class Keyspace {
       const newest = this.#state.index.get(reader.keyText);
       if (newest?.main === mainOf(key) && newest.sub === subOf(key)) yield [reader.key, reader.lease];
     }
+  }
+
+  /** @param wanted - 0 or less: the newest revision */
+  #readingAt(wanted: number | undefined): RevisionReading {
+    const { index, records, revision, compactRevision } = this.#state;
+    const asked = wanted && wanted > 0 ? wanted : revision;
+    if (asked > revision) throw new FutureRevisionError(asked, revision);
+    if (asked < compactRevision) throw new CompactedError(asked, compactRevision);
+    return new RevisionReading(index, records, asked);
   }
 }
 

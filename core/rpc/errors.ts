@@ -117,6 +117,8 @@ const OWN_TEXTS: Readonly<Record<string, status>> = {
   NOT_IMPLEMENTED: status.UNIMPLEMENTED,
 };
 
+  // etcd says it in a text without its usual beginning, which ours has word by word.
+  UNSUPPORTED_RANGE: status.UNIMPLEMENTED,
 /** The status that answers an error. What etcd has no text for keeps our own. */
 export function toWireError(error: unknown): WireError {
   if (!(error instanceof CoordinationError)) return { grpc: status.INTERNAL, text: 'internal error' };

@@ -84,6 +84,7 @@ export function handlersOf(options: ServeOptions, limits: RpcLimits): Handlers {
     counts,
     commonName,
     watchMessageBytesMax: messageBytesMaxOf(options),
+    rangeChunkBytes: options.maxRequestBytes,
   });
   void member.stopped.then((error) => handlers.endStreams(error ?? new ClosedError('the member')));
   return handlers;

@@ -19,7 +19,7 @@ import { callerReasonOf, toWireError } from './errors.js';
 import { AdminService as AdminDefinition } from './gen/admin.js';
 import { AuthService as AuthDefinition } from './gen/auth.js';
 import { ClusterService as ClusterDefinition } from './gen/cluster.js';
-import { KVService as KvDefinition } from './gen/kv.js';
+import { KVService as KvDefinition, type RangeRequest, type RangeStreamResponse } from './gen/kv.js';
 import {
   type LeaseKeepAliveRequest,
   type LeaseKeepAliveResponse,
@@ -35,6 +35,7 @@ import { Malformed, tolerant } from './malformed.js';
 import { OrderedReplies } from './ordered-replies.js';
 import { sendAll } from './paced-stream.js';
 import type { MemberPorts, ServedMember, WatchPort } from './ports.js';
+import { rangeStream } from './range-stream.js';
 import type { RpcLimits } from './rpc-limits.js';
 import { Services } from './services.js';
 import { WatchSession } from './watch.js';
@@ -50,6 +51,8 @@ export interface HandlerParts {
   readonly commonName?: ((call: Call) => string | undefined) | undefined;
   /** Bytes of one message of events. */
   readonly watchMessageBytesMax: number;
+  /** Bytes of keys and values in one message of a range that is streamed. Default: 1.5 MiB. */
+  readonly rangeChunkBytes?: number;
 }
 
 /** A call of any kind. */
@@ -65,6 +68,20 @@ interface OpenStream {
   readonly isOpen: () => boolean;
 }
 
+/** One request that is answered with many messages. */
+interface Download<Request, Response> {
+  /** What there are at most so many of at one time. */
+  readonly what: string;
+  readonly most: number;
+  /** How long a client may take nothing. */
+  readonly stallMs: number;
+  readonly forLearners: boolean;
+  readonly messages: (services: Services, request: Request) => AsyncIterable<Response>;
+}
+
+/** As etcd's default of `--max-request-bytes`. */
+const RANGE_CHUNK_BYTES = 1.5 * 1024 * 1024;
+
 const never = () => false;
 const always = () => true;
 
@@ -75,7 +92,8 @@ export class Handlers {
   /** How to end each open stream. */
   readonly #streams = new Set<(reason: Error) => void>();
   readonly #services = new WeakMap<MemberPorts, Services>();
-  #snapshotCount = 0;
+  /** How many of each kind are under way. */
+  readonly #downloads = new Map<string, number>();
 
   constructor(parts: HandlerParts) {
     this.#parts = parts;
@@ -118,6 +136,7 @@ export class Handlers {
       deleteRange: this.#unary(KvDefinition.deleteRange, ({ kv }, request) => kv.deleteRange(request)),
       txn: this.#unary(KvDefinition.txn, ({ kv }, request) => kv.txn(request)),
       compact: this.#unary(KvDefinition.compact, ({ kv }, request) => kv.compact(request)),
+      rangeStream: (call: ServerWritableStream<RangeRequest, RangeStreamResponse>) => void this.#rangeStream(call),
     };
   }
 
@@ -290,29 +309,46 @@ export class Handlers {
     });
   }
 
-  async #snapshot(call: ServerWritableStream<SnapshotRequest, SnapshotResponse>): Promise<void> {
-    const { member, limits } = this.#parts;
+  #snapshot(call: ServerWritableStream<SnapshotRequest, SnapshotResponse>): Promise<void> {
+    const { snapshotsMax, snapshotStallMs } = this.#parts.limits;
+    return this.#download(call, {
+      ...{ what: 'snapshots', most: snapshotsMax, stallMs: snapshotStallMs, forLearners: always() },
+      messages: ({ maintenance }) => maintenance.snapshot(),
+    });
+  }
+
+  #rangeStream(call: ServerWritableStream<RangeRequest, RangeStreamResponse>): Promise<void> {
+    const { rangeStreamsMax, rangeStallMs } = this.#parts.limits;
+    const { rangeChunkBytes = RANGE_CHUNK_BYTES } = this.#parts;
+    return this.#download(call, {
+      ...{ what: 'streams of ranges', most: rangeStreamsMax, stallMs: rangeStallMs, forLearners: never() },
+      messages: ({ member }, request) => rangeStream(member, request, rangeChunkBytes),
+    });
+  }
+
+  /** One request that is answered with many messages, no faster than its client takes them. */
+  async #download<Request, Response>(
+    call: ServerWritableStream<Request, Response>,
+    { what, most, stallMs, forLearners, messages }: Download<Request, Response>,
+  ): Promise<void> {
     const ending = new AbortController();
     const stream = this.#open(call, () => ending.abort());
     const { fail } = stream;
     if (call.request instanceof Malformed) return fail(call.request.error);
-    if (!this.#admit(call, always(), stream)) return;
+    if (!this.#admit(call, forLearners, stream)) return;
     const services = await this.#servicesFor(call).catch(fail);
     if (services === undefined || !stream.isOpen()) return;
-    if (this.#snapshotCount >= limits.snapshotsMax)
-      return fail(new TooManyRequestsError('snapshots', limits.snapshotsMax));
-    this.#snapshotCount += 1;
+    const underWay = this.#downloads.get(what) ?? 0;
+    if (underWay >= most) return fail(new TooManyRequestsError(what, most));
+    this.#downloads.set(what, underWay + 1);
+    const { clock } = this.#parts.member;
     try {
-      await sendAll(call, services.maintenance.snapshot(), {
-        clock: member.clock,
-        stallMs: limits.snapshotStallMs,
-        signal: ending.signal,
-      });
+      await sendAll(call, messages(services, call.request), { clock, stallMs, signal: ending.signal });
       if (!ending.signal.aborted) call.end();
     } catch (error) {
       fail(error);
     } finally {
-      this.#snapshotCount -= 1;
+      this.#downloads.set(what, (this.#downloads.get(what) as number) - 1);
     }
   }
 

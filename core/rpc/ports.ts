@@ -9,6 +9,8 @@ import type {
   PutRequest,
   PutResult,
   RangeRequest,
+  RangePage,
+  RangePageRequest,
   RangeResult,
   TxnRequest,
   TxnResult,
@@ -30,6 +32,8 @@ export interface HeaderPort {
 export interface KvPort extends HeaderPort {
   range(request: RangeRequest): Promise<RangeResult>;
   put(request: PutRequest): Promise<PutResult>;
+  /** The next part of a range. */
+  rangePage(request: RangePageRequest): Promise<RangePage>;
   delete(request: DeleteRequest): Promise<DeleteResult>;
   txn(request: TxnRequest): Promise<TxnResult>;
   compact(revision: number, physical: boolean): Promise<{ readonly revision: number }>;

@@ -22,6 +22,10 @@ export interface RpcLimits {
   readonly snapshotsMax: number;
   /** How long a client may take nothing of a snapshot before it loses it, and the view behind it is let go. */
   readonly snapshotStallMs: number;
+  /** Ranges that are streamed at one time, each of which holds two messages. One more is refused. */
+  readonly rangeStreamsMax: number;
+  /** How long a client may take nothing of a range before it loses it. */
+  readonly rangeStallMs: number;
   /** How long no leader may be known before streams of clients that want one end (etcd: three election timeouts). */
   readonly leaderLossMs: number;
   /** Between pings to a client, and how long one may stay unanswered before the connection is closed. */
@@ -43,6 +47,8 @@ export const DEFAULT_LIMITS: RpcLimits = {
   watchProgressNotifyMs: 600_000,
   snapshotsMax: 4,
   snapshotStallMs: 60_000,
+  rangeStreamsMax: 256,
+  rangeStallMs: 60_000,
   leaderLossMs: 3_000,
   keepAliveMs: 60_000,
   keepAliveTimeoutMs: 20_000,

@@ -84,6 +84,7 @@ export class FakeMember implements MemberPorts, ServedMember {
   readonly watchers: FakeWatcher[] = [];
   stop: (error: Error | undefined) => void = () => {};
   readonly stopped: Promise<Error | undefined>;
+  rangePage: MemberPorts['rangePage'] = notScripted;
   range: MemberPorts['range'] = notScripted;
   put: MemberPorts['put'] = notScripted;
   delete: MemberPorts['delete'] = notScripted;
