@@ -142,6 +142,32 @@ export class DuplicateWatchIdError extends InvalidArgumentError {
   }
 }
 
+// --- What is wrong with the store until somebody has seen to it -----------------------------------------------------
+
+/**
+ * A member has as much as its quota allows, and so nothing is taken that needs more. Delete keys and compact the history;
+ * nothing was changed (etcd: "database space exceeded").
+ */
+export class NoSpaceError extends CoordinationError {
+  readonly code = 'NO_SPACE';
+  readonly retry = 'never';
+  constructor() {
+    super('the store is as large as its quota allows; delete keys and compact the history, or raise quotaBackendBytes');
+  }
+}
+
+/**
+ * Somebody has raised the alarm that members do not have the same, so nothing is changed until it is ended. Find the member
+ * that is wrong by their hashes and replace it (etcd: "corrupt cluster").
+ */
+export class CorruptClusterError extends CoordinationError {
+  readonly code = 'CORRUPT';
+  readonly retry = 'never';
+  constructor() {
+    super('the alarm is raised that members do not have the same; nothing is changed until it is ended');
+  }
+}
+
 // --- Whether the store can answer ---------------------------------------------------------------------------------
 
 /** The store cannot answer at present; nothing was done. Try again. */

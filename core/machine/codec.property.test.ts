@@ -92,6 +92,12 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   fc.record({ type: fc.constant('compact'), revision: integer }),
   fc.record({ type: fc.constant('leaseGrant'), id, ttlSeconds: integer }),
   fc.record({ type: fc.constant('leaseRevoke'), id }),
+  fc.record({
+    type: fc.constant('alarm'),
+    action: fc.constantFrom('raise', 'end'),
+    alarm: fc.record({ memberId: unsignedId, kind: fc.constantFrom('NOSPACE', 'CORRUPT') }),
+    endsItself: fc.boolean(),
+  }),
   fc.record({ type: fc.constant('memberUpdate'), id: unsignedId, peerUrls: urls }),
   fc.record({
     type: fc.constant('memberPublish'),
@@ -116,7 +122,7 @@ test('every command comes back as it was, but for options that have their defaul
 
 test('arbitrary bytes are a command or a broken invariant, and nothing else', () => {
   fc.assert(
-    fc.property(fc.uint8Array({ maxLength: 60 }), fc.constantFrom(1, 2, 3, 4, 5, 6, 7, 8, 9, 10), (noise, tag) => {
+    fc.property(fc.uint8Array({ maxLength: 60 }), fc.constantFrom(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11), (noise, tag) => {
       expectCommandOrInvariantError(noise);
       expectCommandOrInvariantError(Uint8Array.of(1, tag, ...noise));
       expectCommandOrInvariantError(Uint8Array.of(3, tag, ...noise));

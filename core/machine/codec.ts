@@ -14,12 +14,14 @@
  * update    = id · urls
  * publish   = id · name · urls · incarnation
  * auth      = as in auth-codec.ts
+ * alarm     = what · member id            (raise or end, the kind, and a flag: a member does so by itself)
  * urls      = count · text*
  * ```
  *
  * Bytes come after their length; flags say which bracketed parts are there. What has its default value is left out, so
  * `previous: false` comes back absent. Lengths and numbers are as {@link ByteWriter} writes them.
  */
+import { ALARM_KINDS } from '../base/alarm.js';
 import { InvariantError, assert, unreachable } from '../base/assert.js';
 import { NO_LEASE } from '../base/key-value.js';
 import { LIMITS } from '../base/limits.js';
@@ -38,7 +40,7 @@ import type { Caller } from '../auth/types.js';
 import { readAuthChange, writeAuthChange } from './auth-codec.js';
 import { ByteReader } from './byte-reader.js';
 import { ByteWriter } from './byte-writer.js';
-import type { CallerCommand, Command } from './types.js';
+import type { AlarmCommand, CallerCommand, Command } from './types.js';
 
 /** The version of the encoding, and at the same time who proposed the command: to most it costs no byte. */
 const PROPOSER = { trusted: 1, user: 2, nobody: 3 } as const;
@@ -54,6 +56,7 @@ const TAG = {
   memberUpdate: 8,
   memberPublish: 9,
   auth: 10,
+  alarm: 11,
 } as const;
 
 const PUT = { lease: 1, previous: 2, ignoreValue: 4, ignoreLease: 8 } as const;
@@ -79,6 +82,9 @@ const SORT_ORDERS: readonly SortOrder[] = ['none', 'ascend', 'descend'];
 const COMPARE_TARGETS: readonly Compare['target'][] = ['version', 'createRevision', 'modRevision', 'lease', 'value'];
 const COMPARE_RESULTS: readonly CompareResult[] = ['equal', 'greater', 'less', 'notEqual'];
 const COMPARE_END = 0x80;
+
+const ALARM_ACTIONS: readonly AlarmCommand['action'][] = ['raise', 'end'];
+const ALARM_ENDS_ITSELF = 0x80;
 
 /**
  * Transactions can be nested at most so deep, since each takes one operation of those its outer one leaves it. Nothing
@@ -139,6 +145,9 @@ function writeCommand(command: Exclude<Command, { type: 'callers' }>): void {
     case 'auth':
       writeAuthChange(writer, command.change);
       break;
+    case 'alarm':
+      writeAlarm(command);
+      break;
     default:
       writeBody(command, 0);
   }
@@ -173,8 +182,13 @@ function readProposer(reader: ByteReader): Caller | undefined {
   }
 }
 
+/** What members propose themselves, whoever has asked them to. */
+const NOT_CALLERS: ReadonlySet<Command['type']> = new Set<Command['type']>([
+  ...(['callers', 'memberUpdate', 'memberPublish', 'alarm'] as const),
+]);
+
 function isCallers(command: Command): command is CallerCommand {
-  return command.type !== 'callers' && command.type !== 'memberUpdate' && command.type !== 'memberPublish';
+  return !NOT_CALLERS.has(command.type);
 }
 
 function readCommand(reader: ByteReader, tag: number): Exclude<Command, { type: 'callers' }> {
@@ -197,12 +211,27 @@ function readCommand(reader: ByteReader, tag: number): Exclude<Command, { type: 
       };
     case TAG.auth:
       return { type: 'auth', change: readAuthChange(reader) };
+    case TAG.alarm:
+      return readAlarm(reader);
     default: {
       const operation = readBody(reader, tag, 0);
       if (operation.type === 'range') throw new InvariantError('a range alone is no command: it changes nothing');
       return operation;
     }
   }
+}
+
+function writeAlarm({ action, alarm, endsItself }: AlarmCommand): void {
+  writeChoices(ALARM_KINDS.indexOf(alarm.kind), ALARM_ACTIONS.indexOf(action), endsItself ? ALARM_ENDS_ITSELF : 0);
+  writer.unsignedId(alarm.memberId);
+}
+
+function readAlarm(reader: ByteReader): AlarmCommand {
+  const what = reader.byte();
+  const kind = chosen(ALARM_KINDS, what & 0x0f);
+  const action = chosen(ALARM_ACTIONS, (what & ~ALARM_ENDS_ITSELF) >> 4);
+  const endsItself = (what & ALARM_ENDS_ITSELF) !== 0;
+  return { type: 'alarm', action, alarm: { memberId: reader.unsignedId(), kind }, endsItself };
 }
 
 // --- Operations, alone or in a transaction ------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import { createRevision, get, modRevision, put, remove, value, version } from '.
 import { encodeCommand } from './codec.js';
 import { Machine } from './machine.js';
 import { encodeMemberInfos } from './member-info.js';
-import type { Applied, Command, LogEntry } from './types.js';
+import type { AlarmCommand, Applied, Command, LogEntry } from './types.js';
 
 const SETTINGS = { watch: { queueEventsMax: 4, catchUpRevisionsMax: 2 } };
 
@@ -68,6 +68,14 @@ const configuration = fc.subarray([2n, 3n]).map((learners) => {
   return encodeConfiguration({ voters, learners }, encodeMemberInfos(infos));
 });
 const NOTHING_KNOWN = { name: '', peerUrls: [], clientUrls: [], incarnation: 0n, isLearner: false };
+function alarm(action: AlarmCommand['action']): fc.Arbitrary<AlarmCommand> {
+  return fc.record({
+    type: fc.constant('alarm'),
+    action: fc.constant(action),
+    alarm: fc.record({ memberId: fc.constantFrom(1n, 2n), kind: fc.constantFrom('NOSPACE', 'CORRUPT') }),
+    endsItself: fc.boolean(),
+  });
+}
 const command: fc.Arbitrary<Command | undefined> = fc.oneof(
   { weight: 8, arbitrary: puts },
   { weight: 2, arbitrary: deletes },
@@ -84,6 +92,9 @@ const command: fc.Arbitrary<Command | undefined> = fc.oneof(
     weight: 4,
     arbitrary: fc.record({ type: fc.constant('callers' as const), caller, command: fc.oneof(puts, deletes, txn) }),
   },
+  { weight: 1, arbitrary: alarm('raise') },
+  // Mostly nothing is raised, or nothing else would happen.
+  { weight: 4, arbitrary: alarm('end') },
   {
     weight: 1,
     arbitrary: fc.record({
@@ -136,6 +147,7 @@ test('the same entries give the same results and the same bytes, however they ar
       expect(grouped.leases).toEqual(oneByOne.leases);
       expect(grouped.members).toEqual(oneByOne.members);
       expect(grouped.users).toEqual(oneByOne.users);
+      expect(grouped.alarms).toEqual(oneByOne.alarms);
       expect(grouped.hash).toBe(oneByOne.hash);
       for (const run of [oneByOne, grouped]) expect(run.leases).toEqual(run.leasesInTheKeyspace);
     }),
@@ -160,12 +172,15 @@ function runIn(entries: readonly LogEntry[], groups: readonly Group[]) {
     if (scrub > 0) machine.scrub(scrub);
   }
   while (machine.scrub(100)) expect(machine.appliedIndex).toBe(entries.length);
-  expect(usersOf(Machine.open(backend, SETTINGS))).toEqual(usersOf(machine));
+  const again = Machine.open(backend, SETTINGS);
+  expect(usersOf(again)).toEqual(usersOf(machine));
+  expect(again.alarms.raised).toEqual(machine.alarms.raised);
   return {
     outcomes: outcomes.map(plain),
     tables: dump(backend),
     leases: leasesOf(machine),
     members: machine.membership.members,
+    alarms: machine.alarms.raised,
     users: usersOf(machine),
     hash: machine.appliedHash,
     leasesInTheKeyspace: leasesInTheKeyspaceOf(machine),

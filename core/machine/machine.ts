@@ -10,6 +10,7 @@ import { Lessor } from '../lease/lessor.js';
 import type { RevisionEvents } from '../mvcc/history.js';
 import { Keyspace } from '../mvcc/keyspace.js';
 import { WatchHub, type WatchSettings } from '../watch/hub.js';
+import { Alarms } from './alarms.js';
 import { readAppliedPosition, writeAppliedPosition } from './applied-position.js';
 import { recordsIn, readAuth } from './auth-records.js';
 import { decodeCommand } from './codec.js';
@@ -23,7 +24,8 @@ export interface MachineSettings {
 }
 
 /**
- * The replicated state machine: keys, leases, members, users and the place in the log up to which they hold, over one backend.
+ * The replicated state machine: keys, leases, members, users, alarms and the place in the log up to which they hold, over one
+ * backend.
  * The same entries give the same bytes and the same results on every member, however they are grouped: it knows no clock,
  * no chance and nothing that waits.
  *
@@ -36,6 +38,7 @@ export class Machine {
   readonly lessor: Lessor;
   readonly membership: Membership;
   readonly auth: Auth;
+  readonly alarms: Alarms;
   readonly watch: WatchHub;
   readonly #backend: Backend;
   readonly #leaseExists: (id: LeaseId) => boolean;
@@ -55,6 +58,7 @@ export class Machine {
     this.lessor = Lessor.open(backend, this.keyspace.leasedKeys());
     this.membership = Membership.open(backend);
     this.auth = new Auth(readAuth(backend));
+    this.alarms = Alarms.open(backend);
     this.watch = watch ?? new WatchHub(this.keyspace, settings.watch);
     this.#leaseExists = (id) => this.lessor.has(id);
     // Last, for the watchers may look at once.
@@ -185,6 +189,7 @@ export class Machine {
   }
 
   #execute(command: Command, batch: Batch, revisions: RevisionEvents[]): CommandResult {
+    if (command.type !== 'callers') this.alarms.assertTakes(command);
     switch (command.type) {
       case 'callers':
         this.assertMay(command.caller, command.command);
@@ -207,6 +212,8 @@ export class Machine {
       case 'leaseRevoke':
         this.#revoke(command.id, batch, revisions);
         return { type: 'leaseRevoke', revision: this.keyspace.revision };
+      case 'alarm':
+        return { type: 'alarm', revision: this.keyspace.revision, alarm: this.alarms.apply(command, batch) };
       case 'memberUpdate':
         this.membership.update(command, batch);
         return { type: 'memberUpdate', revision: this.keyspace.revision, members: this.membership.members };

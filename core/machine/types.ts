@@ -3,6 +3,7 @@
  * bytes is in `codec.ts`.
  */
 import type { AuthChange, Caller } from '../auth/types.js';
+import type { Alarm } from '../base/alarm.js';
 import type { CoordinationError } from '../base/errors.js';
 import type { LeaseId } from '../base/key-value.js';
 import type { DeleteRequest, DeleteResult, PutRequest, PutResult, TxnRequest, TxnResult } from '../base/operation.js';
@@ -66,6 +67,15 @@ export interface AuthCommand {
   readonly change: AuthChange;
 }
 
+/** Raises or ends an alarm. */
+export interface AlarmCommand {
+  readonly type: 'alarm';
+  readonly action: 'raise' | 'end';
+  readonly alarm: Alarm;
+  /** A member raises it, and ends it, by itself; so it ends none that somebody else has raised. */
+  readonly endsItself: boolean;
+}
+
 /** What somebody outside may have a cluster carry out, if they may. */
 export type CallerCommand =
   PutRequest | DeleteRequest | TxnRequest | CompactCommand | LeaseGrantCommand | LeaseRevokeCommand | AuthCommand;
@@ -90,6 +100,7 @@ export type Command =
   | CompactCommand
   | LeaseGrantCommand
   | LeaseRevokeCommand
+  | AlarmCommand
   | MemberUpdateCommand
   | MemberPublishCommand;
 
@@ -133,6 +144,13 @@ export interface AuthResult {
   readonly index: number;
 }
 
+/** `alarm` is what is raised, or was ended; `undefined` if there was none to end. */
+export interface AlarmResult {
+  readonly type: 'alarm';
+  readonly revision: number;
+  readonly alarm: Alarm | undefined;
+}
+
 /** What a configuration entry answers: the members of the configuration that it put in force. */
 export interface ConfigurationResult {
   readonly type: 'configuration';
@@ -151,6 +169,7 @@ export type CommandResult =
   | MemberUpdateResult
   | MemberPublishResult
   | AuthResult
+  | AlarmResult
   | ConfigurationResult;
 
 /**

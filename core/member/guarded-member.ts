@@ -1,4 +1,5 @@
 import type { Caller } from '../auth/types.js';
+import type { Alarm, AlarmRequest } from '../base/alarm.js';
 import type { Clock } from '../base/clock.js';
 import type { LeaseId } from '../base/key-value.js';
 import type {
@@ -203,10 +204,10 @@ export class GuardedMember {
     return this.#member.status();
   }
 
-  alarm(action: 'get' | 'raise' | 'end'): void {
-    const check = action === 'get' ? isKnown(this.#caller) : isRoot(this.#caller, 'raise or end alarms');
-    check(this.#machine);
-    this.#member.alarm(action);
+  async alarm(request: AlarmRequest): Promise<readonly Alarm[]> {
+    if (request.action === 'get') await this.#confirm(isKnown(this.#caller));
+    else await this.#asRoot('raise or end alarms');
+    return this.#member.alarm(request);
   }
 
   snapshot(): Snapshot {

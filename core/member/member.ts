@@ -1,11 +1,11 @@
 import type { Caller } from '../auth/types.js';
+import type { Alarm, AlarmKind, AlarmRequest } from '../base/alarm.js';
 import type { Clock } from '../base/clock.js';
 import {
   type CoordinationError,
   InvalidArgumentError,
   LeaseTtlTooLargeError,
   type MemberStoppedError,
-  NotImplementedError,
   UnavailableError,
 } from '../base/errors.js';
 import { type LeaseId, NO_LEASE } from '../base/key-value.js';
@@ -60,6 +60,8 @@ export interface MemberStatus {
   readonly isLearner: boolean;
   /** What is wrong at present, in words. */
   readonly errors: readonly string[];
+  /** What alarms are raised, as applied here. */
+  readonly alarms: readonly Alarm[];
 }
 
 const LEASE_ID_MIN = -(2n ** 63n);
@@ -366,16 +368,29 @@ export class Member {
       sizeBytes: installing === undefined ? state.backend.sizeBytes() : 0,
       isLearner: this.isLearner,
       errors: [...errors, ...this.#cluster.admission.troubles],
+      alarms: this.#raised.map(plainAlarm),
     };
   }
 
+  /** Kinds of alarms that are raised anywhere, as applied here: each once. */
+  alarms(): readonly AlarmKind[] {
+    return [...new Set(this.#raised.map(({ kind }) => kind))];
+  }
+
   /**
-   * There are no alarms here: a member that cannot keep its promises stops. So there are none to get, and none to end.
+   * Tells what alarms are raised, or raises or ends one. One that is raised so stays until it is ended so.
    *
-   * @throws {@link NotImplementedError} if one is to be raised
+   * @returns those that are raised; or the one that is raised, or was ended; none if there was none to end
+   * @throws {@link InvalidArgumentError} if too many are raised
    */
-  alarm(action: 'get' | 'raise' | 'end'): void {
-    if (action === 'raise') throw new NotImplementedError('raising an alarm');
+  async alarm(request: AlarmRequest): Promise<readonly Alarm[]> {
+    if (request.action === 'get') {
+      const { kind } = request;
+      const isAsked = (alarm: Alarm) => kind === undefined || alarm.kind === kind;
+      return this.#replica.read(({ machine }) => machine.alarms.raised.filter(isAsked).map(plainAlarm));
+    }
+    const { alarm } = await this.#replica.propose({ type: 'alarm', ...request, endsItself: false });
+    return alarm === undefined ? [] : [alarm];
   }
 
   /** Hands leadership to another voter. @throws {@link MemberNotLeaderError}, {@link BadLeaderTransfereeError}, {@link TimeoutError} */
@@ -417,6 +432,10 @@ export class Member {
     return this.#closing;
   }
 
+  get #raised(): readonly Alarm[] {
+    return this.#replica.state.machine.alarms.raised;
+  }
+
   #change(change: MembershipChange): Promise<readonly MemberInfo[]> {
     if (this.#parts.peers === undefined) {
       return Promise.reject(new InvalidArgumentError('peers', 'none', 'given, for a member that is to have others'));
@@ -430,4 +449,8 @@ export class Member {
     while (lessor.has(id)) id = randomId(this.#parts.prng);
     return id;
   }
+}
+
+function plainAlarm({ memberId, kind }: Alarm): Alarm {
+  return { memberId, kind };
 }

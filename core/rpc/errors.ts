@@ -26,6 +26,8 @@ export const ERRORS = {
   COMPACTED: { grpc: status.OUT_OF_RANGE, text: 'etcdserver: mvcc: required revision has been compacted' },
   FUTURE_REVISION: { grpc: status.OUT_OF_RANGE, text: 'etcdserver: mvcc: required revision is a future revision' },
   LEASE_TTL_TOO_LARGE: { grpc: status.OUT_OF_RANGE, text: 'etcdserver: too large lease TTL' },
+  NO_SPACE: { grpc: status.RESOURCE_EXHAUSTED, text: 'etcdserver: mvcc: database space exceeded' },
+  CORRUPT: { grpc: status.DATA_LOSS, text: 'etcdserver: corrupt cluster' },
   LEASE_NOT_FOUND: { grpc: status.NOT_FOUND, text: 'etcdserver: requested lease not found' },
   LEASE_EXISTS: { grpc: status.FAILED_PRECONDITION, text: 'etcdserver: lease already exists' },
   NO_LEADER: { grpc: status.UNAVAILABLE, text: 'etcdserver: no leader' },

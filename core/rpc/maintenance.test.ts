@@ -1,5 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import { afterEach, describe, expect, test } from '@jest/globals';
+import type { AlarmRequest } from '../base/alarm.js';
 import {
   BadLeaderTransfereeError,
   FutureRevisionError,
@@ -7,7 +8,7 @@ import {
   MemberNotLeaderError,
 } from '../base/errors.js';
 import { ManualClock } from '../testing/manual-clock.js';
-import { AlarmRequest, AlarmRequest_AlarmAction as AlarmAction, MaintenanceService } from './gen/maintenance.js';
+import { AlarmRequest_AlarmAction as AlarmAction, AlarmType, MaintenanceService } from './gen/maintenance.js';
 import { FakeMember, FakeSnapshot } from './testing/fake-member.js';
 import { eventually, Servers } from './testing/served.js';
 
@@ -92,14 +93,59 @@ describe('the Maintenance service', () => {
     });
   });
 
-  test('has no alarms, and cannot raise one', async () => {
-    const { client } = await servers.serve(new FakeMember());
-    const alarm = (action: AlarmAction) =>
-      client.unary(MaintenanceService.alarm, { ...AlarmRequest.decode(Buffer.alloc(0)), action });
+  test('tells, raises and ends alarms, of the member and the kind that are asked for', async () => {
+    const member = new FakeMember();
+    const asked: AlarmRequest[] = [];
+    member.alarm = async (request) => {
+      asked.push(request);
+      return [{ memberId: 2n ** 64n - 1n, kind: 'CORRUPT' }];
+    };
+    const { client } = await servers.serve(member);
+    const alarm = (action: AlarmAction, memberID: bigint, alarm: AlarmType) =>
+      client.unary(MaintenanceService.alarm, { action, memberID, alarm });
 
-    expect((await alarm(AlarmAction.GET)).alarms).toEqual([]);
-    expect((await alarm(AlarmAction.DEACTIVATE)).alarms).toEqual([]);
-    await expect(alarm(AlarmAction.ACTIVATE)).rejects.toMatchObject({ code: status.UNIMPLEMENTED });
+    await alarm(AlarmAction.GET, 5n, AlarmType.NONE);
+    await alarm(AlarmAction.GET, 5n, AlarmType.NOSPACE);
+    await alarm(AlarmAction.ACTIVATE, 5n, AlarmType.NOSPACE);
+    expect(await alarm(AlarmAction.DEACTIVATE, 0n, AlarmType.CORRUPT)).toEqual({
+      header: HEADER,
+      alarms: [{ memberID: 2n ** 64n - 1n, alarm: AlarmType.CORRUPT }],
+    });
+    expect(asked).toEqual([
+      { action: 'get', kind: undefined },
+      { action: 'get', kind: 'NOSPACE' },
+      { action: 'raise', alarm: { memberId: 5n, kind: 'NOSPACE' } },
+      { action: 'end', alarm: { memberId: 0n, kind: 'CORRUPT' } },
+    ]);
+  });
+
+  test('neither raises nor ends an alarm of no kind, and refuses what does not exist', async () => {
+    const { client } = await servers.serve(new FakeMember());
+    const alarm = (action: AlarmAction, alarm: AlarmType) =>
+      client.unary(MaintenanceService.alarm, { action, memberID: 5n, alarm });
+
+    for (const action of [AlarmAction.ACTIVATE, AlarmAction.DEACTIVATE])
+      expect(await alarm(action, AlarmType.NONE)).toEqual({ header: HEADER, alarms: [] });
+    const unknownKind = alarm(AlarmAction.GET, 7 as AlarmType);
+    for (const unknown of [unknownKind, alarm(7 as AlarmAction, AlarmType.NOSPACE)])
+      await expect(unknown).rejects.toMatchObject({ code: status.INVALID_ARGUMENT });
+  });
+
+  test('tells what is raised among its errors, as etcd prints it', async () => {
+    const member = new FakeMember();
+    const plain = member.status();
+    const alarms = [
+      { memberId: 5n, kind: 'NOSPACE' },
+      { memberId: 0n, kind: 'CORRUPT' },
+    ] as const;
+    member.status = () => ({ ...plain, leader: undefined, alarms });
+    const { client } = await servers.serve(member);
+
+    expect((await client.unary(MaintenanceService.status, {})).errors).toEqual([
+      'etcdserver: no leader',
+      'memberID:5 alarm:NOSPACE ',
+      'alarm:CORRUPT ',
+    ]);
   });
 
   test('does not know what Conclave does not have', async () => {

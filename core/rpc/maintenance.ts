@@ -1,6 +1,8 @@
+import type { Alarm, AlarmKind, AlarmRequest } from '../base/alarm.js';
 import { asBuffer } from '../base/bytes.js';
+import { InvalidArgumentError } from '../base/errors.js';
 import { ERRORS } from './errors.js';
-import { AlarmRequest_AlarmAction as AlarmAction } from './gen/maintenance.js';
+import { AlarmRequest_AlarmAction as AlarmAction, AlarmType } from './gen/maintenance.js';
 import type * as pb from './gen/maintenance.js';
 import { fromInt64 } from './int64.js';
 import { headerOf, type MaintenancePort, type PortSnapshot } from './ports.js';
@@ -14,10 +16,9 @@ export const ETCD_VERSION = '3.5.0';
 /** Its minor version, with which all members of a cluster go on. */
 export const CLUSTER_VERSION = ETCD_VERSION.replace(/\.\d+$/, '.0');
 
-const ALARM_ACTIONS: Partial<Record<AlarmAction, 'get' | 'raise' | 'end'>> = {
-  [AlarmAction.GET]: 'get',
-  [AlarmAction.ACTIVATE]: 'raise',
-  [AlarmAction.DEACTIVATE]: 'end',
+const KINDS: Partial<Record<AlarmType, AlarmKind>> = {
+  [AlarmType.NOSPACE]: 'NOSPACE',
+  [AlarmType.CORRUPT]: 'CORRUPT',
 };
 
 /** Bytes of a snapshot in one message, as etcd sends them. */
@@ -31,10 +32,11 @@ export class MaintenanceService {
     this.#port = port;
   }
 
-  /** There are none to tell and none to end; see {@link MaintenancePort.alarm}. */
-  async alarm({ action }: pb.AlarmRequest): Promise<pb.AlarmResponse> {
-    this.#port.alarm(ALARM_ACTIONS[action] ?? 'raise');
-    return { header: headerOf(this.#port), alarms: [] };
+  /** An alarm of no kind is neither raised nor ended, which is no error. */
+  async alarm(request: pb.AlarmRequest): Promise<pb.AlarmResponse> {
+    const asked = alarmRequestOf(request);
+    const alarms = asked === undefined ? [] : await this.#port.alarm(asked);
+    return { header: headerOf(this.#port), alarms: alarms.map(toAlarmMember) };
   }
 
   async status(): Promise<pb.StatusResponse> {
@@ -96,9 +98,36 @@ export class MaintenanceService {
 }
 
 /** etcd's clients look for its own text for the lack of a leader. */
-function errorsOf({ leader, errors }: ReturnType<MaintenancePort['status']>): string[] {
-  const others = errors.filter((text) => text !== 'no leader');
+function errorsOf({ leader, errors, alarms }: ReturnType<MaintenancePort['status']>): string[] {
+  const others = [...alarms.map(textOf), ...errors.filter((text) => text !== 'no leader')];
   return leader === undefined ? [ERRORS.NO_LEADER.text, ...others] : others;
+}
+
+/** As the text form of etcd's message, which leaves out what is 0 and ends each field with a space. */
+function textOf({ memberId, kind }: Alarm): string {
+  return `${memberId === 0n ? '' : `memberID:${memberId} `}alarm:${kind} `;
+}
+
+function toAlarmMember({ memberId, kind }: Alarm): pb.AlarmMember {
+  return { memberID: memberId, alarm: AlarmType[kind] };
+}
+
+/** @throws {@link InvalidArgumentError} for an action or a kind that does not exist */
+function alarmRequestOf({ action, alarm, memberID }: pb.AlarmRequest): AlarmRequest | undefined {
+  const kind = KINDS[alarm];
+  if (kind === undefined && alarm !== AlarmType.NONE) {
+    throw new InvalidArgumentError('alarm', alarm, 'NONE, NOSPACE or CORRUPT');
+  }
+  switch (action) {
+    case AlarmAction.GET:
+      return { action: 'get', kind };
+    case AlarmAction.ACTIVATE:
+    case AlarmAction.DEACTIVATE:
+      if (kind === undefined) return undefined;
+      return { action: action === AlarmAction.ACTIVATE ? 'raise' : 'end', alarm: { memberId: memberID, kind } };
+    default:
+      throw new InvalidArgumentError('action', action, 'GET, ACTIVATE or DEACTIVATE');
+  }
 }
 
 async function* blobsOf(snapshot: PortSnapshot): AsyncGenerator<Buffer, void, undefined> {

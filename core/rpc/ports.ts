@@ -1,4 +1,5 @@
 /** What the services ask of a member. `core/member` satisfies these without knowing them; tests pass small fakes. */
+import type { Alarm, AlarmRequest } from '../base/alarm.js';
 import type { AuthRequest, AuthStatus, Permission } from '../base/auth-operation.js';
 import type { Clock } from '../base/clock.js';
 import type { Event, KeyRange, LeaseId } from '../base/key-value.js';
@@ -129,14 +130,13 @@ export interface MaintenancePort extends HeaderPort {
     readonly appliedIndex: number;
     readonly sizeBytes: number;
     readonly isLearner: boolean;
+    /** What is wrong, beside the lack of a leader and alarms. */
     readonly errors: readonly string[];
+    /** As applied here. */
+    readonly alarms: readonly Alarm[];
   };
-  /**
-   * There are no alarms: a member that cannot keep its promises stops. So there are none to get, and none to end.
-   *
-   * @throws {@link NotImplementedError} if one is to be raised
-   */
-  alarm(action: 'get' | 'raise' | 'end'): void;
+  /** @returns those that are raised; or the one that is raised, or was ended; none if there was none to end */
+  alarm(request: AlarmRequest): Promise<readonly Alarm[]>;
   snapshot(): PortSnapshot;
   /** @param revision - 0 for the present */
   hashKv(

@@ -1,5 +1,4 @@
 import type { Clock } from '../../base/clock.js';
-import { NotImplementedError } from '../../base/errors.js';
 import type { Event, KeyRange } from '../../base/key-value.js';
 import type { WatchBatch } from '../../base/operation.js';
 import { ManualClock } from '../../testing/manual-clock.js';
@@ -102,9 +101,7 @@ export class FakeMember implements MemberPorts, ServedMember {
   memberPromote: MemberPorts['memberPromote'] = notScripted;
   moveLeader: MemberPorts['moveLeader'] = notScripted;
   hashKv: MemberPorts['hashKv'] = notScripted;
-  alarm: MemberPorts['alarm'] = (action) => {
-    if (action === 'raise') throw new NotImplementedError('raising an alarm');
-  };
+  alarm: MemberPorts['alarm'] = notScripted;
   snapshot: MemberPorts['snapshot'] = () => {
     throw new Error('the test does not say what this answers');
   };
@@ -137,7 +134,7 @@ export class FakeMember implements MemberPorts, ServedMember {
 
   status(): ReturnType<MemberPorts['status']> {
     const { leader, term, isLearner } = this;
-    return { leader, term, isLearner, raftIndex: 60, appliedIndex: 50, sizeBytes: 20_480, errors: [] };
+    return { leader, term, isLearner, raftIndex: 60, appliedIndex: 50, sizeBytes: 20_480, errors: [], alarms: [] };
   }
 
   onLeadership(callback: (hasLeader: boolean) => void): () => void {

@@ -27,14 +27,6 @@ export const PATHS_NOT_YET: Readonly<Record<string, string>> = {
 
 /** What no name of a method tells: cases ask for it by `needing`. The case of each holds once it is there. */
 export const FEATURES_NOT_YET: Readonly<Record<string, Rule>> = {
-  alarms: rule(
-    'an alarm that is raised is told',
-    call(
-      'Maintenance/Alarm',
-      { action: 'ACTIVATE', memberID: 1, alarm: 'NOSPACE' },
-      gives({ alarms: [{ memberID: 1, alarm: 'NOSPACE' }] }),
-    ),
-  ),
   'status of 3.6': rule(
     'the status tells the quota',
     call('Maintenance/Status', {}, gives(including({ dbSizeQuota: positive }))),

@@ -4,7 +4,8 @@ import { contains } from '../../../base/key-range.js';
 import type { Event, KeyRange, KeyValue, LeaseId } from '../../../base/key-value.js';
 import type { TxnRequest } from '../../../base/operation.js';
 import { decodeCommand } from '../../../machine/codec.js';
-import type { Command } from '../../../machine/types.js';
+import { spaceCost } from '../../../machine/space-cost.js';
+import type { AlarmCommand, Command } from '../../../machine/types.js';
 import { KeyspaceModel } from '../../../mvcc/testing/keyspace-model.js';
 import type { Entry } from '../../../raft/types.js';
 
@@ -34,6 +35,8 @@ const BEGINNING: Standing = { revision: FIRST_REVISION, compactRevision: 0 };
 export class Chronicle {
   readonly #listeners: ChronicleListener[] = [];
   readonly #leases = new Map<LeaseId, number>();
+  /** What is raised, and of which member. */
+  readonly #alarms = new Map<string, AlarmCommand>();
   readonly #keyspace = new KeyspaceModel((id) => this.#leases.has(id));
   /** Of each entry, by its index. */
   readonly #standings: Standing[] = [BEGINNING];
@@ -118,6 +121,7 @@ export class Chronicle {
   }
 
   #carryOut(command: Command): void {
+    if (this.#isRefused(command)) return;
     switch (command.type) {
       // Nobody enables authentication here, so every caller may do everything.
       case 'callers':
@@ -132,9 +136,27 @@ export class Chronicle {
         return this.#grant(command.id, command.ttlSeconds);
       case 'leaseRevoke':
         return this.#revoke(command.id);
+      case 'alarm':
+        return this.#alarm(command);
       default:
       // What members publish of themselves is not in the keyspace.
     }
+  }
+
+  /** While an alarm is raised, what needs space is refused, or all that changes anything. */
+  #isRefused(command: Command): boolean {
+    if (command.type === 'alarm' || command.type === 'callers') return false;
+    const kinds = [...this.#alarms.values()].map(({ alarm }) => alarm.kind);
+    return kinds.includes('CORRUPT') || (kinds.includes('NOSPACE') && spaceCost(command) > 0);
+  }
+
+  #alarm(command: AlarmCommand): void {
+    const { action, alarm, endsItself } = command;
+    const name = `${alarm.kind} of ${alarm.memberId}`;
+    const known = this.#alarms.get(name);
+    if (action === 'end') {
+      if (!endsItself || known?.endsItself) this.#alarms.delete(name);
+    } else if (known === undefined || !endsItself) this.#alarms.set(name, command);
   }
 
   #grant(id: LeaseId, ttlSeconds: number): void {
