@@ -3,7 +3,7 @@
  * here is answered, a test of `protocol-on-a-member.test.ts` fails: then its line goes, and its cases run.
  */
 import type { Method } from './methods.js';
-import { answers, call, gives, http, including, positive, rule } from './notation.js';
+import { call, gives, including, positive, rule } from './notation.js';
 import type { Rule } from './rule.js';
 
 /** Methods that are not there. */
@@ -16,13 +16,10 @@ export const METHODS_NOT_YET: readonly Method[] = [
 
 /** Paths of HTTP that are not there, with all that is below them, and a request that shows when they are. */
 export const PATHS_NOT_YET: Readonly<Record<string, string>> = {
-  '/v3/': 'POST /v3/kv/range',
-  '/v3beta/': 'POST /v3beta/kv/range',
-  '/health': 'GET /health',
-  '/version': 'GET /version',
-  '/metrics': 'GET /metrics',
-  '/livez': 'GET /livez',
-  '/readyz': 'GET /readyz',
+  '/v3/lock/': 'POST /v3/lock/unlock',
+  '/v3/election/': 'POST /v3/election/leader',
+  '/v3/maintenance/defragment': 'POST /v3/maintenance/defragment',
+  '/v3/maintenance/hash': 'POST /v3/maintenance/hash',
 };
 
 /** What no name of a method tells: cases ask for it by `needing`. The case of each holds once it is there. */
@@ -31,5 +28,4 @@ export const FEATURES_NOT_YET: Readonly<Record<string, Rule>> = {
     'the status tells the quota',
     call('Maintenance/Status', {}, gives(including({ dbSizeQuota: positive }))),
   ),
-  'texts of HTTP': rule('a path that does not exist is not found', http('GET /nonsense', undefined, answers(404))),
 };

@@ -33,12 +33,12 @@ describe('what is said to be not there yet', () => {
     expect(await holds(rule(name, ...steps))).toContain('UNIMPLEMENTED');
   });
 
-  test.each(Object.entries(PATHS_NOT_YET))('%s is not answered', async (_, line) => {
-    const answer = await fetch(`${member.url}${line.split(' ')[1]}`, { method: line.split(' ')[0] as string }).catch(
-      () => ({ status: 404 }),
-    );
-
-    expect(answer.status).toBe(404);
+  test('no path that is listed is answered', async () => {
+    for (const [path, line] of Object.entries(PATHS_NOT_YET)) {
+      const [method = '', target = ''] = line.split(' ');
+      const { status } = await fetch(`${member.url}${target}`, { method, body: '{}' }).catch(() => ({ status: 404 }));
+      expect({ path, isAnswered: status !== 404 && status !== 501 }).toEqual({ path, isAnswered: false });
+    }
   });
 
   test.each(Object.entries(FEATURES_NOT_YET))('%s is not there', async (_, each) => {

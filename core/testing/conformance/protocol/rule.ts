@@ -103,8 +103,8 @@ export type Step =
   | { readonly do: 'end' | 'cancel'; readonly stream: string };
 
 /**
- * One of the servers that a target has; the cases on one of them run in the order of the table. `members` is one that may
- * have others; the rest need not be, and may keep everything in memory.
+ * One of the servers that a target has; the cases on one of them run in the order of the table. `members` and `quota`
+ * are such that may have others; the rest need not be, and may keep everything in memory.
  */
 export type ServerName = 'shared' | 'fresh' | 'members' | 'auth' | 'quota';
 

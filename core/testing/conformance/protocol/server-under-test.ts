@@ -1,7 +1,11 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { RawClient } from '../../../rpc/testing/raw-client.js';
 import { methodNamed } from './methods.js';
 import type { Expected, Fields, Varied } from './rule.js';
 import { isSince } from './versions.js';
+
+const READY_MS = 5_000;
+const POLL_MS = 20;
 
 /** Root's password in every case that has a root. */
 export const ROOT_PASSWORD = 'root-password';
@@ -34,10 +38,19 @@ export class ServerUnderTest {
     return expected as T;
   }
 
-  /** The store's revision. Tells the revision 0 if it may not be read. */
+  /**
+   * The store's revision. A member may not know yet that the case before, on another one, has switched authentication off;
+   * so it is asked for some seconds.
+   */
   async revision(): Promise<bigint> {
-    const answer = await this.#try('KV/Range', { key: Buffer.of(0), countOnly: true });
-    return BigInt((answer as { header?: { revision: number } } | undefined)?.header?.revision ?? 0);
+    const deadlineMs = performance.now() + READY_MS;
+    for (;;) {
+      const answer = await this.#try('KV/Range', { key: Buffer.of(0), countOnly: true });
+      const revision = (answer as { header?: { revision: number } } | undefined)?.header?.revision;
+      if (revision !== undefined) return BigInt(revision);
+      if (performance.now() > deadlineMs) throw new Error('the server does not tell its revision');
+      await delay(POLL_MS);
+    }
   }
 
   /** Removes what a case left. */

@@ -62,7 +62,7 @@ export function memberTarget(): Target {
     members: 'one',
     servers: ['shared', 'fresh', 'members', 'auth', 'quota'],
     async start(name) {
-      const member = await (name === 'members' ? startInFolder(closers) : startInMemory());
+      const member = await (name === 'members' || name === 'quota' ? startInFolder(closers) : startInMemory());
       closers.push(() => member.close());
       return [underTest(addressOf(member.clientUrl as string), undefined, closers)];
     },

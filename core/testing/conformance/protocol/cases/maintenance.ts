@@ -8,7 +8,6 @@ import {
   deleteRange,
   fails,
   gives,
-  http,
   including,
   INT64_MAX,
   introduced,
@@ -51,16 +50,12 @@ const alarmed = (...raised: readonly string[]): Expected<Outcome> => {
   return since('3.5', gives(message), { before: bare(message) });
 };
 const alarms = (...raised: readonly string[]) => call('Maintenance/Alarm', {}, alarmed(...raised));
-const SELF = call(
+/** Who the member is. */
+const KNOWN = call(
   'Cluster/MemberList',
   {},
   gives({ members: [{ ID: '$self', name: anything, peerURLs: anything, clientURLs: anything }] }),
 );
-/** A member by itself has no name and no addresses. */
-const KNOWN = {
-  ...SELF,
-  expects: gives({ members: [{ ID: '$self', name: anything, peerURLs: anything, clientURLs: anything }] }),
-};
 
 /** While an alarm is raised; it is over at the end. */
 function during(name: string, ...steps: readonly Step[]): Step[] {
@@ -288,7 +283,6 @@ export const maintenance = topic(
     ),
   ),
 );
-void http;
 
 /** To a revision that only the store knows. */
 function compactToNow(): Step[] {
