@@ -1,7 +1,6 @@
 import type { Member } from '../member/member.js';
 import type { CallCounts } from '../rpc/call-counts.js';
 import type { ServeOptions } from '../rpc/grpc-carrier.js';
-import type { HealthPort } from '../rpc/http/health.js';
 import type { Settings } from './settings.js';
 
 /** What clients are served with beside gRPC. */
@@ -21,7 +20,7 @@ export async function clientFace(member: Member, settings: Settings): Promise<Cl
   const parts = {
     clock: member.clock,
     messageBytesMax: messageBytesMaxOf({ maxRequestBytes: settings.requestBytesMax }),
-    health: healthOf(member),
+    health: member,
     healthObserver: metrics.health,
     metrics,
   };
@@ -32,20 +31,5 @@ export async function clientFace(member: Member, settings: Settings): Promise<Cl
       fronts.push(front);
       return front;
     },
-  };
-}
-
-/** A member as whoever asks after its health may see it. */
-function healthOf(member: Member): HealthPort {
-  return {
-    get leader() {
-      return member.leader;
-    },
-    get isLearner() {
-      return member.isLearner;
-    },
-    // A member has no alarms: one that cannot keep its promises stops.
-    alarms: () => [],
-    range: (request) => member.range(request),
   };
 }

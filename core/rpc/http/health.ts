@@ -1,17 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AlarmKind } from '../../base/alarm.js';
 import type { RangeRequest } from '../../base/operation.js';
 import { toWireError } from '../errors.js';
 import { answer, answerError, answerReadOnly } from './plain-answers.js';
-
-/** What is wrong with a cluster until somebody has seen to it. */
-export type Alarm = 'NOSPACE' | 'CORRUPT';
 
 /** What health is read from: a member that trusts whoever asks. */
 export interface HealthPort {
   readonly leader: bigint | undefined;
   readonly isLearner: boolean;
   /** Alarms that are raised, anywhere in the cluster. */
-  alarms(): readonly Alarm[];
+  alarms(): readonly AlarmKind[];
   range(request: RangeRequest): Promise<unknown>;
 }
 

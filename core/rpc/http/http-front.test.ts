@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
+import type { AlarmKind } from '../../base/alarm.js';
 import { NoLeaderError } from '../../base/errors.js';
 import { FakeMember } from '../testing/fake-member.js';
-import type { Alarm, HealthPort } from './health.js';
+import type { HealthPort } from './health.js';
 import type { HttpFrontParts } from './http-front.js';
 import { type Asking, HttpMember } from './testing/http-member.js';
 
@@ -21,7 +22,7 @@ async function serve(parts: Partial<HttpFrontParts> = {}) {
 interface Condition {
   readonly leader?: bigint | undefined;
   readonly isLearner?: boolean;
-  readonly alarms?: readonly Alarm[];
+  readonly alarms?: readonly AlarmKind[];
   /** Reads that fail. */
   readonly fails?: 'all' | 'linearizable';
 }
