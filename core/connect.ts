@@ -25,12 +25,13 @@ export interface ConnectOptions {
 const EMBEDDED = 'embedded:';
 const MEMORY = 'memory';
 const DEFAULT_PORT = 2_379;
-const FORMS = "'embedded:memory', 'embedded:<folder>', or 'http://host:2379,…' (or https)";
+const FORMS = "'embedded:memory', 'embedded:<folder>', 'http://host:2379,…' (or https), or 'unix://<path>' (or unixs)";
 
 /**
  * Opens a store: in this process, or at the members of Conclave or etcd that the URL names.
  *
- * @param url - `'embedded:./data'`, `'embedded:memory'`, `'http://a:2379,b:2379'`, `'https://a:2379,https://b:2379'`
+ * @param url - `'embedded:./data'`, `'embedded:memory'`, `'http://a:2379,b:2379'`, `'https://a:2379,https://b:2379'`,
+ * `'unix:///run/conclave.sock'` (`unixs` with TLS)
  * @throws {@link InvalidArgumentError} if the URL is none of these
  * @throws {@link UnavailableError} if no member could be reached
  * @throws {@link DataDirError}, {@link LogDamagedError} if the folder cannot be used
@@ -54,6 +55,9 @@ export async function connect(url: string, options: ConnectOptions = {}): Promis
 function parseEndpoints(url: string, tls: TlsOptions | undefined): EndpointAddress[] {
   let scheme: string | undefined;
   return url.split(',').map((part) => {
+    const [, isSecure, path] = /^\s*unix(s?):\/\/([^\s?#]+)\s*$/.exec(part) ?? [];
+    // Whoever answers there has no host's name: its certificate is to be for localhost.
+    if (path !== undefined) return { host: 'localhost', port: 0, path, ...(isSecure === 's' && { tls: tls ?? true }) };
     const [, own, rest] = /^\s*(?:(https?):\/\/)?([^/\s]+)\/?\s*$/.exec(part) ?? [];
     scheme = own ?? scheme;
     const endpoint = scheme && rest && parseEndpoint(scheme, rest, tls);

@@ -176,6 +176,34 @@ export class UnavailableError extends CoordinationError {
   readonly retry = 'safe';
 }
 
+/** What may be wrong with TLS between a client and a server; see {@link TlsFailedError}. */
+export type TlsProblem =
+  | 'EXPIRED'
+  | 'NOT_YET_VALID'
+  | 'REVOKED'
+  | 'REVOCATION_UNKNOWN'
+  | 'WRONG_HOST'
+  | 'UNKNOWN_AUTHORITY'
+  | 'PLAIN_TEXT_SERVER'
+  | 'NOTHING_IN_COMMON'
+  | 'OWN_CERTIFICATE';
+
+/**
+ * A server could be reached, and no connection came about for the certificates' sake. Nothing was sent. It helps to do what
+ * the text says; then the same call may be made again.
+ */
+export class TlsFailedError extends UnavailableError {
+  override readonly code = 'TLS_FAILED';
+  constructor(
+    readonly endpoint: string,
+    readonly problem: TlsProblem,
+    advice: string,
+    options?: ErrorOptions,
+  ) {
+    super(`no TLS with ${endpoint}: ${advice}`, options);
+  }
+}
+
 /** There is no leader at present. Nothing was done. */
 export class NoLeaderError extends UnavailableError {
   override readonly code = 'NO_LEADER';

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from '../base/errors.js';
+import { InvalidArgumentError, TlsFailedError } from '../base/errors.js';
 import { backoffMs, type ClientSettings, type EndpointAddress, nameOf } from './settings.js';
 
 /**
@@ -14,6 +14,8 @@ export interface Endpoint {
   retryAtMs: number;
   /** Why it failed last. */
   why: string | undefined;
+  /** What is wrong with TLS there, if that is why. */
+  tlsFailure: TlsFailedError | undefined;
 }
 
 /** One walk over the endpoints, each at most once. */
@@ -42,6 +44,7 @@ export class EndpointList {
       failures: 0,
       retryAtMs: 0,
       why: undefined,
+      tlsFailure: undefined,
     }));
     this.#settings = settings;
   }
@@ -86,10 +89,23 @@ export class EndpointList {
   answered(endpoint: Endpoint): void {
     endpoint.failures = 0;
     endpoint.retryAtMs = 0;
+    endpoint.tlsFailure = undefined;
+  }
+
+  /** Why waiting does not help: TLS failed with each of them. */
+  get tlsFailure(): TlsFailedError | undefined {
+    const failures = this.#endpoints.map(({ tlsFailure }) => tlsFailure);
+    return failures.includes(undefined) ? undefined : failures[0];
   }
 
   /** It is passed over for a while that grows with each failure, between half and all of what it grew to. */
-  failed(endpoint: Endpoint, why: string): void {
+  failed(endpoint: Endpoint, why: string, cause?: unknown): void {
+    const tlsFailure = cause instanceof TlsFailedError ? cause : undefined;
+    // Said aloud once: others may serve meanwhile, and nobody would learn of it.
+    if (tlsFailure !== undefined && tlsFailure.problem !== endpoint.tlsFailure?.problem) {
+      this.#settings.logger.warn({ endpoint: endpoint.name, problem: tlsFailure.problem }, tlsFailure.message);
+    }
+    endpoint.tlsFailure = tlsFailure;
     endpoint.failures += 1;
     endpoint.retryAtMs = this.#settings.clock.now() + backoffMs(this.#settings, endpoint.failures);
     endpoint.why = why;
@@ -109,6 +125,6 @@ export class EndpointList {
 }
 
 /** What the caller does to its own object later changes nothing. */
-function copyOf({ host, port, tls = false }: EndpointAddress): EndpointAddress {
-  return { host, port, tls };
+function copyOf({ host, port, path, tls = false }: EndpointAddress): EndpointAddress {
+  return { host, port, ...(path !== undefined && { path }), tls };
 }

@@ -8,6 +8,7 @@ import { type Endpoint, EndpointList, type Round } from './endpoint-list.js';
 import { firstOf, NobodyError } from './first-of.js';
 import { type Opinion, opinionOf, outdone } from './second-opinion.js';
 import type { ClientSettings, EndpointAddress } from './settings.js';
+import { checkTls } from './tls.js';
 
 /** An endpoint that was suspected and found well is not suspected again for so long. */
 const TRUST_MS = 1_000;
@@ -33,8 +34,9 @@ export class EndpointPool {
   #isAsking = false;
   #trustedUntilMs = 0;
 
-  /** @throws {@link InvalidArgumentError} if there is no endpoint */
+  /** @throws {@link InvalidArgumentError} if there is no endpoint, or certificates make no sense */
   constructor(addresses: readonly EndpointAddress[], settings: ClientSettings) {
+    for (const { tls } of addresses) checkTls(tls, settings);
     this.#list = new EndpointList(addresses, settings);
     this.#settings = settings;
   }
@@ -43,6 +45,7 @@ export class EndpointPool {
    * The connection in use, or a new one.
    *
    * @throws {@link UnavailableError} if no endpoint could be reached within `dialTimeoutMs`
+   * @throws {@link TlsFailedError} as soon as it is known that certificates keep it from each of them
    * @throws {@link ClosedError} once the pool is closed
    * @throws the signal's reason if it aborts
    */
@@ -94,6 +97,7 @@ export class EndpointPool {
       } catch (error) {
         if (this.#closing.signal.aborted) throw error;
         if (!(error instanceof NobodyError)) failure = error;
+        if (this.#list.tlsFailure !== undefined) throw this.#list.tlsFailure;
         if (clock.now() >= deadlineMs) throw this.#unreachable(failure);
       }
     }
@@ -122,7 +126,7 @@ export class EndpointPool {
       this.#connections.add(connection);
       return connection;
     } catch (error) {
-      if (!signal.aborted) this.#list.failed(endpoint, (error as Error).message);
+      if (!signal.aborted) this.#list.failed(endpoint, (error as Error).message, error);
       throw error;
     }
   }

@@ -1,9 +1,10 @@
-import { Channel, type ChannelCredentials, Client, connectivityState, credentials } from '@grpc/grpc-js';
+import { Channel, Client, connectivityState, credentials } from '@grpc/grpc-js';
 import { onAbort } from '../base/abort.js';
-import { asBuffer } from '../base/bytes.js';
 import { UnavailableError } from '../base/errors.js';
 import type { OpenedChannel } from './channel.js';
 import { type ClientSettings, type EndpointAddress, nameOf } from './settings.js';
+import { credentialsFor } from './tls.js';
+import { hintOf, tlsFailure } from './tls-failure.js';
 
 /** Opens a channel of grpc-js; as every `OpenChannel`. */
 export async function openGrpcChannel(
@@ -12,7 +13,7 @@ export async function openGrpcChannel(
   signal: AbortSignal,
 ): Promise<OpenedChannel> {
   const name = nameOf(address);
-  const channel = new Channel(name, toCredentials(address), {
+  const channel = new Channel(name, credentialsFor(address.tls, settings), {
     // One connection a store, and none of grpc-js's repetitions: only the caller knows what may be sent twice.
     'grpc.use_local_subchannel_pool': 1,
     'grpc.enable_retries': 0,
@@ -28,7 +29,7 @@ export async function openGrpcChannel(
       : {}),
   });
   try {
-    await untilReady(channel, name, settings, signal);
+    await untilReady(channel, address, settings, signal);
   } catch (error) {
     channel.close();
     throw error;
@@ -36,7 +37,14 @@ export async function openGrpcChannel(
   return { carrier: clientOf(channel, name), onLost: (callback) => whenNotReady(channel, callback) };
 }
 
-function untilReady(channel: Channel, name: string, settings: ClientSettings, signal: AbortSignal): Promise<void> {
+function untilReady(
+  channel: Channel,
+  address: EndpointAddress,
+  settings: ClientSettings,
+  signal: AbortSignal,
+): Promise<void> {
+  const name = nameOf(address);
+  const hasTls = address.tls !== undefined && address.tls !== false;
   return new Promise((resolve, reject) => {
     const settle = (error?: Error) => {
       timer.cancel();
@@ -54,7 +62,9 @@ function untilReady(channel: Channel, name: string, settings: ClientSettings, si
       if (state === connectivityState.SHUTDOWN) return;
       if (state === connectivityState.TRANSIENT_FAILURE) {
         return void whyNot(channel, name).then((why) =>
-          settle(new UnavailableError(`${name} could not be reached: ${why}`)),
+          settle(
+            tlsFailure(name, why) ?? new UnavailableError(`${name} could not be reached: ${why}${hintOf(why, hasTls)}`),
+          ),
         );
       }
       channel.watchConnectivityState(state, Infinity, look);
@@ -79,10 +89,4 @@ function clientOf(channel: Channel, name: string): Client {
 function whenNotReady(channel: Channel, callback: () => void): void {
   if (channel.getConnectivityState(false) !== connectivityState.READY) return callback();
   channel.watchConnectivityState(connectivityState.READY, Infinity, callback);
-}
-
-function toCredentials({ tls }: EndpointAddress): ChannelCredentials {
-  if (tls === undefined || tls === false) return credentials.createInsecure();
-  const { ca, cert, key } = tls === true ? {} : tls;
-  return credentials.createSsl(ca && asBuffer(ca), key && asBuffer(key), cert && asBuffer(cert));
 }

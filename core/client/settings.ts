@@ -5,27 +5,32 @@ import type { Origin } from '../base/origin.js';
 import type { Prng } from '../base/prng.js';
 import { systemClock } from '../base/system-clock.js';
 import { systemPrng } from '../base/system-prng.js';
+import type { TlsFiles } from '../tls/tls-material.js';
 import type { OpenChannel } from './channel.js';
 
-/** TLS towards an endpoint, in PEM. Without a field the system's own authorities, or no client certificate, are used. */
-export interface TlsOptions {
-  /** The authorities that may have signed the server's certificate. */
-  readonly ca?: Uint8Array;
-  readonly cert?: Uint8Array;
-  readonly key?: Uint8Array;
+/**
+ * TLS towards an endpoint: paths of PEM files, or their bytes. Without `ca` the authorities that Node knows are believed;
+ * without `cert` and `key` no certificate is shown. Files that change are read again for new connections.
+ */
+export interface TlsOptions extends TlsFiles {
   /** The name the server's certificate must bear, if not the endpoint's host. */
   readonly serverName?: string;
+  /** Believes any certificate: what is said is encrypted, to nobody knows whom. For trying things out. */
+  readonly insecureSkipVerify?: boolean;
 }
 
 /** Where one member of etcd, or of Conclave, listens for clients. */
 export interface EndpointAddress {
   readonly host: string;
   readonly port: number;
+  /** A unix socket, in place of host and port. */
+  readonly path?: string;
   readonly tls?: boolean | TlsOptions;
 }
 
 /** An address as one text. */
-export function nameOf({ host, port }: EndpointAddress): string {
+export function nameOf({ host, port, path }: EndpointAddress): string {
+  if (path !== undefined) return `unix:${path}`;
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 

@@ -1,5 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { InvalidArgumentError } from '../base/errors.js';
 import type { Logger } from '../base/logger.js';
@@ -46,7 +47,8 @@ async function keptIn(folder: string, hosts: readonly string[]): Promise<SelfSig
   try {
     const [cert, key] = await Promise.all([readFile(join(folder, 'cert.pem')), readFile(join(folder, 'key.pem'))]);
     const certificate = new X509Certificate(cert);
-    const isFor = (host: string) => (certificate.checkIP(host) ?? certificate.checkHost(host)) !== undefined;
+    const isFor = (host: string) =>
+      (isIP(host) ? certificate.checkIP(host) : certificate.checkHost(host)) !== undefined;
     // A crash may have left the key of one and the certificate of another.
     const isWhole = certificate.checkPrivateKey(createPrivateKey(key));
     return isWhole && new Date() < new Date(certificate.validTo) && hosts.every(isFor) ? { cert, key } : undefined;

@@ -80,7 +80,10 @@ describe('a member with certificates', () => {
   });
 
   whereThereIs('curl')('answers curl', async () => {
-    const { clientUrl = '' } = await start({ listen: { host: '127.0.0.1', port: 0 }, clientTls: member });
+    const { clientUrl = '' } = await start({
+      listen: { host: '127.0.0.1', port: 0 },
+      clientTls: { cert: member.cert, key: member.key },
+    });
     const ca = await put('ca.pem', authority.certificate);
     const { stdout } = await run('curl', ['-sS', '--cacert', ca, '-w', '%{http_code}', `${clientUrl}/no-such-page`]);
     expect(stdout).toMatch(/404$/);
