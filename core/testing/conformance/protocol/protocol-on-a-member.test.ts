@@ -41,7 +41,9 @@ describe('what is said to be not there yet', () => {
     }
   });
 
-  test.each(Object.entries(FEATURES_NOT_YET))('%s is not there', async (_, each) => {
-    expect(await holds(each)).not.toContain('it is there');
+  test('no feature that is listed is there', async () => {
+    for (const [feature, each] of Object.entries(FEATURES_NOT_YET)) {
+      expect(`${feature}: ${await holds(each)}`).not.toContain('it is there');
+    }
   });
 });
