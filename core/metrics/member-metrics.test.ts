@@ -19,7 +19,8 @@ function sources(): MetricsSources {
         { id: 17n, isConnected: false },
       ],
     },
-    status: () => ({ sizeBytes: 20_480, errors: ['no leader'] }),
+    alarms: () => ['NOSPACE'],
+    status: () => ({ sizeBytes: 20_480, usedBytes: 16_384, errors: ['no leader'] }),
   };
   const method = { service: 'etcdserverpb.KV', method: 'Range', type: 'unary' };
   return {
@@ -78,6 +79,8 @@ describe('the metrics of a member', () => {
     'grpc_server_started_total{grpc_service="etcdserverpb.KV",grpc_method="Range",grpc_type="unary"} 3',
     'grpc_server_handled_total{grpc_service="etcdserverpb.KV",grpc_method="Range",grpc_type="unary",grpc_code="NotFound"} 1',
     'conclave_raft_unapplied_entries 10',
+    'etcd_mvcc_db_total_size_in_use_in_bytes 16384',
+    'conclave_alarms{kind="NOSPACE"} 1',
     'conclave_troubles 1',
     'conclave_http_calls 3',
     'conclave_http_body_bytes 30',
@@ -111,5 +114,6 @@ describe('the metrics of a member', () => {
 
     expect(text).not.toContain('etcd_disk_backend_commit_duration_seconds_bucket');
     expect(text).not.toMatch(/^etcd_server_id \d/m);
+    expect(text).not.toMatch(/^etcd_server_quota_backend_bytes \d/m);
   });
 });

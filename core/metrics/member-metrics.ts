@@ -107,6 +107,16 @@ export class MemberMetrics {
     const sizeBytes = () => member.status().sizeBytes;
     families.gauge('etcd_mvcc_db_total_size_in_bytes', 'Bytes that the store takes on disk.', sizeBytes);
     families.gauge('etcd_debugging_mvcc_db_total_size_in_bytes', 'The same by its older name.', sizeBytes);
+    families.gauge(
+      'etcd_mvcc_db_total_size_in_use_in_bytes',
+      'Of those, the bytes that hold something.',
+      () => member.status().usedBytes,
+    );
+    families.gauge(
+      'etcd_server_quota_backend_bytes',
+      'Bytes above which nothing is taken any more.',
+      () => member.status().quotaBytes,
+    );
     families.gauge('etcd_debugging_mvcc_keys_total', 'Keys with a history.', () => measures.keyCount);
     families.gauge('etcd_debugging_mvcc_current_revision', "The store's revision.", () => member.revision);
     families.gauge(
@@ -185,6 +195,12 @@ export class MemberMetrics {
       'conclave_troubles',
       'What the member says is wrong at present.',
       () => member.status().errors.length,
+    );
+    families.gauge(
+      'conclave_alarms',
+      'Alarms that are raised, by kind.',
+      () => member.alarms().map((kind): Sample => [{ kind }, 1]),
+      ['kind'],
     );
     families.gauge(
       'conclave_http_calls',

@@ -25,7 +25,16 @@ export interface MemberSource {
     readonly watcherCount: number;
     connections(): readonly { readonly id: bigint; readonly isConnected: boolean }[];
   };
-  status(): { readonly sizeBytes: number; readonly errors: readonly string[] };
+  /** Kinds of alarms that are raised. */
+  alarms(): readonly string[];
+  status(): {
+    readonly sizeBytes: number;
+    /** Of those, the bytes that hold something, where that is known. */
+    readonly usedBytes?: number;
+    /** Above which nothing is taken any more, where there is such a limit. */
+    readonly quotaBytes?: number;
+    readonly errors: readonly string[];
+  };
 }
 
 /** The calls of clients. */

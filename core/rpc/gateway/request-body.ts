@@ -57,7 +57,7 @@ export function readBody(request: IncomingMessage, limits: BodyLimits, room: Bod
       try {
         act();
       } catch (error) {
-        settle(() => reject(error));
+        settle(() => reject(error instanceof Error ? error : new Error(String(error))));
       }
     };
     const keep = (found: Generator<unknown, void, undefined>) => {
