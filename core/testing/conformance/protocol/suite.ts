@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, test } from '@jest/globals';
 import { TOPICS } from './all-topics.js';
-import { FEATURES_NOT_YET, METHODS_NOT_YET, PATHS_NOT_YET } from './not-yet.js';
+import { FEATURES_NOT_YET, METHODS_NOT_YET, PATHS_NOT_YET, UNPROVED } from './not-yet.js';
 import type { Rule, ServerName, Step } from './rule.js';
 import { runRule } from './run-rule.js';
 import type { ServerUnderTest } from './server-under-test.js';
@@ -25,7 +25,7 @@ export function protocolSuite(target: Target): void {
   const servers = new Map<ServerName, Promise<readonly ServerUnderTest[]>>();
   const runnable: Placed[] = [];
   for (const each of placed) {
-    const fate = fateBefore(each.rule, target);
+    const fate = fateBefore(each, target);
     if (fate) fates.push({ service: each.service, fate });
     else runnable.push(each);
   }
@@ -71,12 +71,12 @@ export function protocolSuite(target: Target): void {
 }
 
 /** Why a case is not run at all, if it is not. */
-function fateBefore(rule: Rule, target: Target): Fate | undefined {
+function fateBefore({ service, rule }: Placed, target: Target): Fate | undefined {
   if (!target.servers.includes(rule.on)) return 'elsewhere';
   if (rule.members !== undefined && rule.members !== target.members) return 'elsewhere';
   if (target.etcdVersion !== undefined)
     return rule.since === undefined || isSince(target.etcdVersion, rule.since) ? undefined : 'elsewhere';
-  return isWaiting(rule) ? 'waiting' : undefined;
+  return UNPROVED.includes(service) || isWaiting(rule) ? 'waiting' : undefined;
 }
 
 /** Whether a case needs what Conclave has not yet. */

@@ -10,6 +10,7 @@ import {
   kv,
   leaseGrant,
   leaseRevoke,
+  onPurpose,
   range,
   rule,
   stream,
@@ -95,6 +96,22 @@ export const elections = topic(
     untilThereAre(2),
     leaseRevoke({ ID: '$one' }),
     finish('second', gives({ leader: leads('$two', 'r+2') })),
+  ),
+  rule(
+    'who campaigned, and whose lease has ended, does not lead when its turn comes',
+    TWO,
+    campaign('v', '$one'),
+    begin('second', campaign('w', '$two')),
+    untilThereAre(2),
+    leaseRevoke({ ID: '$two' }),
+    resign(leads('$one', 'r+1')),
+    finish(
+      'second',
+      onPurpose('a-campaign-ends-with-its-lease', {
+        etcd: gives({ leader: leads('$two', 'r+2') }),
+        conclave: NOT_LEADING,
+      }),
+    ),
   ),
 
   // --- Proclaiming --------------------------------------------------------------------------------------------------
