@@ -73,6 +73,8 @@ export interface Backend extends View {
   readonly commitDurations?: Durations | undefined;
   /** How much the data takes: on disk where there is one, otherwise in memory. */
   sizeBytes(): number;
+  /** How much of that is in use, with what is not in the engine yet: what was deleted does not count, once it is freed. */
+  usedBytes(): number;
   /** Flushes, unless it has failed, and gives up everything. Closing twice does nothing. */
   close(): Promise<void>;
 }

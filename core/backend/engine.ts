@@ -23,5 +23,7 @@ export interface Engine extends EngineView {
   commit(overlay: Overlay): Promise<void>;
   snapshot(): EngineSnapshot;
   sizeBytes(): number;
+  /** Bytes that hold something, as of the last transaction. Asked often. */
+  usedBytes(): number;
   close(): Promise<void>;
 }

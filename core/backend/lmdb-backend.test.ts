@@ -70,6 +70,29 @@ describe('an LMDB backend that is opened again', () => {
   });
 });
 
+describe('an LMDB backend', () => {
+  it('has in use what it holds, and not what was deleted, whatever size its file has', async () => {
+    const backend = openLmdbBackend({ path: freshPath() });
+    await backend.flush();
+    const before = backend.usedBytes();
+    const keys = Array.from({ length: 1_000 }, (_, at) => toBytes(`k${at}`));
+
+    backend.write((batch) => keys.forEach((key) => batch.put('history', key, Buffer.alloc(3_000))));
+    const waiting = backend.usedBytes();
+    await backend.flush();
+    const full = { used: backend.usedBytes(), size: backend.sizeBytes() };
+    backend.write((batch) => keys.forEach((key) => batch.delete('history', key)));
+    await backend.flush();
+
+    expect(waiting - before).toBeGreaterThan(3_000_000);
+    expect(full.used - before).toBeGreaterThan(3_000_000);
+    expect(full.used).toBeLessThanOrEqual(full.size);
+    expect(backend.usedBytes()).toBeLessThan(before + 100_000);
+    expect(backend.sizeBytes()).toBeGreaterThanOrEqual(full.size);
+    await backend.close();
+  });
+});
+
 describe('an LMDB backend whose process is killed', () => {
   it('has whole batches only, and all that was flushed', async () => {
     const path = freshPath();

@@ -14,6 +14,8 @@ export class LmdbEngine implements Engine {
   readonly #path: string;
   readonly #freeBytes: (path: string) => number;
   #hasFailed = false;
+  /** Undefined where a transaction has changed it. */
+  #usedBytes: number | undefined;
   readonly #root: RootDatabase<Uint8Array, Uint8Array>;
   readonly #tables: Readonly<Record<Table, Bytes>>;
 
@@ -79,6 +81,7 @@ export class LmdbEngine implements Engine {
       throw await commitFailure(this.#path, error);
     }
     this.#root.resetReadTxn();
+    this.#usedBytes = undefined;
   }
 
   snapshot(): EngineSnapshot {
@@ -95,12 +98,27 @@ export class LmdbEngine implements Engine {
     return statSync(dataFileOf(this.#path)).size;
   }
 
+  usedBytes(): number {
+    this.#usedBytes ??= this.#pagesInUse();
+    return this.#usedBytes;
+  }
+
   /**
    * After a failed transaction the database stays open until the process ends: if LMDB could not even begin it, its binding
    * holds a lock for which closing would wait for ever.
    */
   async close(): Promise<void> {
     if (!this.#hasFailed) await this.#root.close();
+  }
+
+  /** The pages of all tables, those of the list of free pages among them. LMDB counts them as it goes. */
+  #pagesInUse(): number {
+    const ofTables = TABLES.map((name) => this.#tables[name].getStats() as PageCounts);
+    const { root, free, pageSize } = this.#root.getStats() as RootStats;
+    let pages = META_PAGES;
+    for (const counts of [root, free, ...ofTables])
+      pages += counts.treeBranchPageCount + counts.treeLeafPageCount + counts.overflowPages;
+    return pages * pageSize;
   }
 
   *#scan(
@@ -122,5 +140,20 @@ export class LmdbEngine implements Engine {
   }
 }
 
+/** What LMDB's binding tells of one tree of pages. */
+interface PageCounts {
+  readonly treeBranchPageCount: number;
+  readonly treeLeafPageCount: number;
+  readonly overflowPages: number;
+}
+
+interface RootStats {
+  readonly pageSize: number;
+  /** Of the tree that names the tables, and of that of free pages. */
+  readonly root: PageCounts;
+  readonly free: PageCounts;
+}
+
+const META_PAGES = 2;
 const FIRST_KEY: Uint8Array = Uint8Array.of(0);
 const BYTES = { keyEncoding: 'binary', encoding: 'binary' } as const;

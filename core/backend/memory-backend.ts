@@ -58,6 +58,10 @@ class MemoryBackend implements Backend {
     return this.#sizeBytes;
   }
 
+  usedBytes(): number {
+    return this.sizeBytes();
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
   }

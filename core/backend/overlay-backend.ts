@@ -97,6 +97,11 @@ export class OverlayBackend implements Backend {
     return this.#engine.sizeBytes();
   }
 
+  usedBytes(): number {
+    this.#assertOpen();
+    return this.#engine.usedBytes() + this.#gathering.bytes + (this.#flushing?.bytes ?? 0);
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;

@@ -27,6 +27,7 @@ import type { MemberSettings } from './settings.js';
 import type { Secrets, TokenSigner } from './secrets.js';
 import { SnapshotsReceived } from './snapshots-received.js';
 import { SnapshotsSent } from './snapshots-sent.js';
+import { SpaceKeeper } from './space-keeper.js';
 import type { State, StateStore } from './state-store.js';
 
 export interface ClusterPartParts {
@@ -69,6 +70,7 @@ export class ClusterPart {
   readonly changes: MembershipChanges;
   readonly handOver: HandOver;
   readonly auth: AuthPart;
+  readonly space: SpaceKeeper;
 
   readonly #parts: ClusterPartParts;
   readonly #desk: LeaderDesk;
@@ -115,6 +117,7 @@ export class ClusterPart {
     });
     this.handOver = new HandOver(replica, clock, memberId, settings.electionTimeoutMs);
     this.auth = new AuthPart(parts);
+    this.space = this.#makeSpaceKeeper();
     this.#divergence = this.#makeDivergence();
     this.#promoter = this.#makePromoter();
     this.#publisher = this.#makePublisher();
@@ -211,6 +214,7 @@ export class ClusterPart {
 
   #swept(): void {
     this.#desk.sweep();
+    this.space.sweep();
     const { leadership } = this.replica;
     const { clock, settings } = this.#parts;
     if (leadership.hasHadLeader || clock.now() - this.#startedMs < 2 * settings.electionTimeoutMs) return;
@@ -311,6 +315,21 @@ export class ClusterPart {
       hashAt: (index) => replica.state.machine.stateHash(index),
       send: (to, message) => replica.send(to, message),
       onDiverged: (afterIndex, upToIndex) => replica.fail(new MemberDivergedError(afterIndex, upToIndex)),
+    });
+  }
+
+  #makeSpaceKeeper(): SpaceKeeper {
+    const { replica } = this;
+    const { identity, settings, logger } = this.#parts;
+    return new SpaceKeeper({
+      memberId: identity.memberId,
+      quotaBytes: settings.quotaBackendBytes,
+      usedBytes: () => (replica.installing === undefined ? replica.state.backend.usedBytes() : undefined),
+      alarms: () => replica.state.machine.alarms,
+      isMember: (id) => replica.state.machine.membership.member(id) !== undefined,
+      leads: () => replica.leadership.isServing,
+      propose: (command) => replica.propose(command),
+      logger,
     });
   }
 

@@ -57,6 +57,10 @@ export interface MemberStatus {
   readonly raftIndex: number;
   readonly appliedIndex: number;
   readonly sizeBytes: number;
+  /** What of that is in use. */
+  readonly usedBytes: number;
+  /** How much may be in use; below 0: as much as there is. */
+  readonly quotaBytes: number;
   readonly isLearner: boolean;
   /** What is wrong at present, in words. */
   readonly errors: readonly string[];
@@ -79,7 +83,8 @@ const LEASE_ID_MAX = 2n ** 63n - 1n;
  * {@link MemberStoppedError}, and `stopped` says why.
  *
  * What every call may throw beside its own errors: {@link NoLeaderError}, {@link TimeoutError} and
- * {@link TooManyRequestsError}, after which nothing was done; a write also {@link OutcomeUnknownError}.
+ * {@link TooManyRequestsError}, after which nothing was done; a write also {@link OutcomeUnknownError}, and while an alarm
+ * is raised {@link NoSpaceError} or {@link CorruptClusterError}.
  */
 export class Member {
   readonly clusterId: bigint;
@@ -179,8 +184,6 @@ export class Member {
     return request.serializable ? this.#replica.readHere(read) : this.#replica.read(read);
   }
 
-  /** @throws {@link LeaseNotFoundError}, {@link KeyNotFoundError} */
-  put(request: PutRequest, caller?: Caller): Promise<PutResult> {
   /** A part of a range; see {@link RangePageRequest}. @throws as {@link Member.range} */
   async rangePage(request: RangePageRequest, caller?: Caller): Promise<RangePage> {
     const { key, end, revision } = request;
@@ -193,7 +196,9 @@ export class Member {
     return request.serializable ? this.#replica.readHere(read) : this.#replica.read(read);
   }
 
-    return this.#replica.propose(request, validatePut, caller);
+  /** @throws {@link LeaseNotFoundError}, {@link KeyNotFoundError} */
+  put(request: PutRequest, caller?: Caller): Promise<PutResult> {
+    return this.#cluster.space.refuse(request) ?? this.#replica.propose(request, validatePut, caller);
   }
 
   /** Deletes a key or a range in one revision. */
@@ -203,7 +208,9 @@ export class Member {
 
   /** @throws what its operations would throw by themselves; nothing was changed then */
   async txn(request: TxnRequest, caller?: Caller): Promise<TxnResult> {
-    if (!isReadOnly(request)) return this.#replica.propose(request, validateTxn, caller);
+    if (!isReadOnly(request)) {
+      return this.#cluster.space.refuse(request) ?? this.#replica.propose(request, validateTxn, caller);
+    }
     validateTxn(request);
     return this.#replica.read(({ machine }) => {
       if (caller !== undefined) machine.assertMay(caller, request);
@@ -221,7 +228,11 @@ export class Member {
     if (!Number.isSafeInteger(revision)) throw new InvalidArgumentError('revision', revision, 'a whole number');
     const result = await this.#replica.propose({ type: 'compact', revision }, undefined, caller);
     this.#replica.scrub();
-    if (physical) await this.#replica.scrubbed();
+    if (physical) {
+      await this.#replica.scrubbed();
+      // There may be space again, and whoever waited for it will write at once.
+      await this.#cluster.space.look();
+    }
     return { revision: result.revision };
   }
 
@@ -245,6 +256,8 @@ export class Member {
       id: id === NO_LEASE ? this.#freeLeaseId() : id,
       ttlSeconds: Math.max(ttlSeconds, leaseTtlMinSeconds),
     } as const;
+    const refused = this.#cluster.space.refuse(command);
+    if (refused !== undefined) return refused;
     const result = await this.#replica.propose(command, undefined, caller);
     this.#cluster.leases.granted(result.id);
     return { revision: result.revision, id: result.id, ttlSeconds: result.ttlSeconds };
@@ -366,6 +379,8 @@ export class Member {
       raftIndex: this.raftIndex,
       appliedIndex: this.appliedIndex,
       sizeBytes: installing === undefined ? state.backend.sizeBytes() : 0,
+      usedBytes: installing === undefined ? state.backend.usedBytes() : 0,
+      quotaBytes: this.#parts.settings.quotaBackendBytes,
       isLearner: this.isLearner,
       errors: [...errors, ...this.#cluster.admission.troubles],
       alarms: this.#raised.map(plainAlarm),

@@ -2,6 +2,8 @@
 export interface MemberSettings {
   /** Bytes of one encoded command (etcd: `--max-request-bytes`). */
   readonly requestBytesMax: number;
+  /** Bytes in use above which nothing is taken that needs more (etcd: `--quota-backend-bytes`); below 0: no limit. */
+  readonly quotaBackendBytes: number;
   /** Writes that were proposed and are not yet answered. One more is refused with {@link TooManyRequestsError}. */
   readonly proposalsMax: number;
   /** Reads that wait to be confirmed. One more is refused with {@link TooManyRequestsError}. */

@@ -25,15 +25,15 @@ describe('the Maintenance service', () => {
       header: HEADER,
       version: '3.5.0',
       dbSize: 20_480,
-      dbSizeInUse: 20_480,
+      dbSizeInUse: 8_192,
       leader: 22n,
       raftIndex: 60,
       raftTerm: 3,
       raftAppliedIndex: 50,
       errors: [],
       isLearner: false,
-      storageVersion: '',
-      dbSizeQuota: 0,
+      storageVersion: '3.5.0',
+      dbSizeQuota: 65_536,
       downgradeInfo: undefined,
     });
   });

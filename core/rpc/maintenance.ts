@@ -45,15 +45,15 @@ export class MaintenanceService {
       header: headerOf(this.#port),
       version: ETCD_VERSION,
       dbSize: status.sizeBytes,
-      dbSizeInUse: status.sizeBytes,
+      dbSizeInUse: status.usedBytes,
       leader: status.leader ?? 0n,
       raftIndex: status.raftIndex,
       raftTerm: status.term,
       raftAppliedIndex: status.appliedIndex,
       errors: errorsOf(status),
       isLearner: status.isLearner,
-      storageVersion: '',
-      dbSizeQuota: 0,
+      storageVersion: CLUSTER_VERSION,
+      dbSizeQuota: Math.max(0, status.quotaBytes),
       downgradeInfo: undefined,
     };
   }

@@ -9,9 +9,9 @@ import type {
   LeaseStatus,
   PutRequest,
   PutResult,
-  RangeRequest,
   RangePage,
   RangePageRequest,
+  RangeRequest,
   RangeResult,
   TxnRequest,
   TxnResult,
@@ -32,9 +32,9 @@ export interface HeaderPort {
 /** What the KV service asks. */
 export interface KvPort extends HeaderPort {
   range(request: RangeRequest): Promise<RangeResult>;
-  put(request: PutRequest): Promise<PutResult>;
   /** The next part of a range. */
   rangePage(request: RangePageRequest): Promise<RangePage>;
+  put(request: PutRequest): Promise<PutResult>;
   delete(request: DeleteRequest): Promise<DeleteResult>;
   txn(request: TxnRequest): Promise<TxnResult>;
   compact(revision: number, physical: boolean): Promise<{ readonly revision: number }>;
@@ -129,6 +129,10 @@ export interface MaintenancePort extends HeaderPort {
     readonly raftIndex: number;
     readonly appliedIndex: number;
     readonly sizeBytes: number;
+    /** What of that is in use. */
+    readonly usedBytes: number;
+    /** How much may be in use; below 0: no limit. */
+    readonly quotaBytes: number;
     readonly isLearner: boolean;
     /** What is wrong, beside the lack of a leader and alarms. */
     readonly errors: readonly string[];

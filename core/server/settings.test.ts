@@ -16,6 +16,12 @@ describe('settings', () => {
     expect(() => resolveSettings({ leaseTtlMaxSeconds: 9_000_000_001 })).toThrow(/from 1 to 9000000000/);
   });
 
+  test('a quota may be below 0, and 0 leaves it as it is', () => {
+    expect(resolveSettings({ quotaBackendBytes: -1 }).quotaBackendBytes).toBe(-1);
+    expect(resolveSettings({ quotaBackendBytes: 0 })).toEqual(DEFAULTS);
+    expect(() => resolveSettings({ quotaBackendBytes: 1.5 })).toThrow(/quotaBackendBytes/);
+  });
+
   test('an election timeout is five heartbeats at least, and fifty seconds at most', () => {
     expect(resolveSettings({ heartbeatMs: 60, electionTimeoutMs: 300 }).electionTimeoutMs).toBe(300);
     expect(() => resolveSettings({ heartbeatMs: 61, electionTimeoutMs: 300 })).toThrow(/electionTimeoutMs/);

@@ -33,6 +33,7 @@ const MEBIBYTE = 2 ** 20;
 
 export const DEFAULTS: Settings = {
   requestBytesMax: LIMITS.requestBytes,
+  quotaBackendBytes: 2_048 * MEBIBYTE,
   proposalsMax: 65_536,
   uncommittedBytesMax: 256 * MEBIBYTE,
   readsMax: 65_536,
@@ -79,6 +80,9 @@ const MOST: Partial<Settings> = {
   authPasswordCost: 20,
 };
 
+/** The least that a setting may be, where that is not 1. */
+const LEAST: Partial<Settings> = { quotaBackendBytes: Number.MIN_SAFE_INTEGER };
+
 /** An election timeout is so many heartbeats at least: a few may be late or lost before a leader is missed. */
 const HEARTBEATS_MIN = 5;
 
@@ -92,9 +96,10 @@ export function resolveSettings(given: Partial<Settings>): Settings {
   for (const name of Object.keys(DEFAULTS) as (keyof Settings)[]) {
     const value = given[name];
     if (value === undefined) continue;
+    const least = LEAST[name] ?? 1;
     const most = MOST[name] ?? Number.MAX_SAFE_INTEGER;
-    if (!Number.isSafeInteger(value) || value < 1 || value > most) {
-      throw new InvalidArgumentError(name, value, `a whole number from 1 to ${most}`);
+    if (!Number.isSafeInteger(value) || value < least || value > most) {
+      throw new InvalidArgumentError(name, value, `a whole number from ${least} to ${most}`);
     }
     settings[name] = value;
   }
@@ -103,6 +108,8 @@ export function resolveSettings(given: Partial<Settings>): Settings {
     const least = `${HEARTBEATS_MIN} heartbeats of ${heartbeatMs} ms or more`;
     throw new InvalidArgumentError('electionTimeoutMs', electionTimeoutMs, least);
   }
+  // As in etcd, 0 says nothing.
+  settings.quotaBackendBytes ||= DEFAULTS.quotaBackendBytes;
   settings.leaseTtlMinSeconds = given.leaseTtlMinSeconds ?? leaseTtlMin(electionTimeoutMs);
   return settings;
 }

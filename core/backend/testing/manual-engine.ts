@@ -68,6 +68,10 @@ export class ManualEngine implements Engine {
     return 0;
   }
 
+  usedBytes(): number {
+    return 0;
+  }
+
   async close(): Promise<void> {
     this.isClosed = true;
   }

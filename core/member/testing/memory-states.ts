@@ -56,6 +56,10 @@ export class KeptBackend implements Backend {
     return this.#open().sizeBytes();
   }
 
+  usedBytes(): number {
+    return this.#open().usedBytes();
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
   }

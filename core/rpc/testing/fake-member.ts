@@ -83,8 +83,8 @@ export class FakeMember implements MemberPorts, ServedMember {
   readonly watchers: FakeWatcher[] = [];
   stop: (error: Error | undefined) => void = () => {};
   readonly stopped: Promise<Error | undefined>;
-  rangePage: MemberPorts['rangePage'] = notScripted;
   range: MemberPorts['range'] = notScripted;
+  rangePage: MemberPorts['rangePage'] = notScripted;
   put: MemberPorts['put'] = notScripted;
   delete: MemberPorts['delete'] = notScripted;
   txn: MemberPorts['txn'] = notScripted;
@@ -134,7 +134,18 @@ export class FakeMember implements MemberPorts, ServedMember {
 
   status(): ReturnType<MemberPorts['status']> {
     const { leader, term, isLearner } = this;
-    return { leader, term, isLearner, raftIndex: 60, appliedIndex: 50, sizeBytes: 20_480, errors: [], alarms: [] };
+    return {
+      leader,
+      term,
+      isLearner,
+      raftIndex: 60,
+      appliedIndex: 50,
+      sizeBytes: 20_480,
+      usedBytes: 8_192,
+      quotaBytes: 65_536,
+      errors: [],
+      alarms: [],
+    };
   }
 
   onLeadership(callback: (hasLeader: boolean) => void): () => void {

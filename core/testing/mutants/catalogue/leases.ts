@@ -8,7 +8,7 @@ export const LEASE_MUTANTS: readonly Mutant[] = [
     what: 'a leader that was paused ends leases, through its successor, before anybody has confirmed that it leads',
     file: 'core/member/cluster-part.ts',
     find: `      asLeader: (work) => replica.asLeader(work),
-      revoke: (id) => replica.proposeHere({ type: 'leaseRevoke', id }),`,
+      revoke: (id) => this.#revoke(id),`,
     replace: `      asLeader: async (work) => work(),
       revoke: (id) => replica.propose({ type: 'leaseRevoke', id }),`,
     layers: ['sim', 'jest:core/member/cluster-leases.test.ts', 'jest:core/member/leases.test.ts'],

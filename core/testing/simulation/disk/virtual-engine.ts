@@ -91,6 +91,11 @@ export class VirtualEngine implements Engine {
     return this.#endOffset;
   }
 
+  /** It never frees anything. */
+  usedBytes(): number {
+    return this.#endOffset;
+  }
+
   close(): Promise<void> {
     return this.#file.close();
   }
