@@ -38,6 +38,11 @@ export class AuthCalls {
     return this.#replica.read(({ machine }) => machine.auth.status);
   }
 
+  /** Whether authentication is enabled, as far as this member knows by now. */
+  get isEnabledHere(): boolean {
+    return this.#replica.state.machine.auth.isEnabled;
+  }
+
   /** @throws {@link UserNotFoundError} */
   userRoles(name: string): Promise<readonly string[]> {
     return this.#read(
