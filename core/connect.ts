@@ -20,6 +20,11 @@ export interface ConnectOptions {
   readonly client?: Partial<ClientLimits>;
   /** Certificates, for `https` URLs. */
   readonly tls?: TlsOptions;
+  /** Who asks, where the store is elsewhere and wants to know: a user and its password. */
+  readonly user?: string;
+  readonly password?: string;
+  /** Instead of a user and a password: a token that one was given. */
+  readonly token?: string;
 }
 
 const EMBEDDED = 'embedded:';
@@ -34,11 +39,12 @@ const FORMS = "'embedded:memory', 'embedded:<folder>', 'http://host:2379,…' (o
  * `'unix:///run/conclave.sock'` (`unixs` with TLS)
  * @throws {@link InvalidArgumentError} if the URL is none of these
  * @throws {@link UnavailableError} if no member could be reached
+ * @throws {@link AuthenticationFailedError} if the user does not exist there, or has another password
  * @throws {@link DataDirError}, {@link LogDamagedError} if the folder cannot be used
  */
 export async function connect(url: string, options: ConnectOptions = {}): Promise<Store> {
   if (typeof url !== 'string') throw invalid(url);
-  const { embedded, client, tls, ...surroundings } = options;
+  const { embedded, client, tls, user, password, token, ...surroundings } = options;
   // Each is loaded only where it is used: the engine is of no use to a client, nor gRPC to a store in this process.
   if (url.startsWith(EMBEDDED)) {
     const folder = url.slice(EMBEDDED.length);
@@ -48,7 +54,7 @@ export async function connect(url: string, options: ConnectOptions = {}): Promis
   }
   const endpoints = parseEndpoints(url, tls);
   const { connectGrpc } = await import('./client/grpc-store.js');
-  return connectGrpc(endpoints, { ...client, ...surroundings });
+  return connectGrpc(endpoints, { ...client, ...surroundings, user, password, token });
 }
 
 /** A part without a scheme has that of the part before it. */

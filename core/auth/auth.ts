@@ -317,7 +317,7 @@ export class Auth {
 
   #assertValid(user: User, revision: number): void {
     const validFrom = this.#validFrom(user);
-    if (revision < validFrom) throw new AuthRevisionOldError(revision, validFrom);
+    if (revision < validFrom) throw new AuthRevisionOldError({ token: revision, changed: validFrom });
   }
 
   #validFrom(user: User): number {

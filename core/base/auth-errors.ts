@@ -49,11 +49,10 @@ export class InvalidAuthTokenError extends CoordinationError {
 export class AuthRevisionOldError extends CoordinationError {
   readonly code = 'AUTH_REVISION_OLD';
   readonly retry = 'safe';
-  constructor(
-    readonly tokenRevision: number,
-    readonly authRevision: number,
-  ) {
-    super(`the token is of auth revision ${tokenRevision}, and its user was changed since, at ${authRevision}`);
+  /** @param at - the auth revision of the token, and that at which its user was changed, where they are known */
+  constructor(readonly at?: { readonly token: number; readonly changed: number }) {
+    const details = at === undefined ? '' : `: it is of auth revision ${at.token}, the change of ${at.changed}`;
+    super(`the password or roles of the user were changed after the token was given${details}`);
   }
 }
 

@@ -137,10 +137,26 @@ export class Caller {
   ): Promise<T> {
     const connection = await this.#pool.connection(plan.signal);
     try {
-      return await attempt(connection, number);
+      return await this.#named(connection, () => attempt(connection, number));
     } catch (error) {
       if (error instanceof CallFailure && isReasonToLeave(error, number)) this.#pool.leave(connection, error);
       throw error;
+    }
+  }
+
+  /** In the name of whom the store speaks for. One whose token a member does not take gets another one, once. */
+  async #named<T>(connection: Connection, attempt: () => Promise<T>): Promise<T> {
+    const { session } = this.#settings;
+    if (session === undefined) return attempt();
+    await session.ready(connection);
+    const { token } = session;
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!(error instanceof CallFailure && session.mayHelp(error))) throw error;
+      session.forget(token);
+      await session.ready(connection);
+      return attempt();
     }
   }
 

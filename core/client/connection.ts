@@ -37,6 +37,8 @@ export interface UnaryOptions {
   readonly signal: AbortSignal | undefined;
   /** Whether it may change something; then it is not called off for the endpoint's sake before it has to be. */
   readonly isWrite: boolean;
+  /** It does not say who asks. Default: it does, where the client says so. */
+  readonly isAnonymous?: boolean;
 }
 
 /** What a connection tells the pool that it belongs to. */
@@ -102,7 +104,7 @@ export class Connection {
   unary<Request, Response extends Headed>(
     method: UnaryMethod<Request, Response>,
     request: Request,
-    { signal, isWrite }: UnaryOptions,
+    { signal, isWrite, isAnonymous = false }: UnaryOptions,
   ): Promise<Response> {
     return new Promise((resolve, reject) => {
       if (!this.isUsable) return reject(this.#notSent());
@@ -125,7 +127,7 @@ export class Connection {
         method.requestSerialize,
         method.responseDeserialize,
         request,
-        isSerializable(request) ? REQUIRE_NOTHING : REQUIRE_LEADER,
+        this.#metadataOf(request, isAnonymous),
         (error: ServiceError | null, response?: Response) => {
           if (!settle()) return;
           if (error) return reject(this.toFailure(error));
@@ -149,7 +151,7 @@ export class Connection {
       method.path,
       method.requestSerialize,
       method.responseDeserialize,
-      REQUIRE_LEADER,
+      this.#named(REQUIRE_LEADER, 'leader'),
     );
     const fail = (failure: CallFailure) => {
       stream.cancel();
@@ -224,6 +226,16 @@ export class Connection {
   /** A call may be slow for its own reasons; an endpoint from which nothing at all came meanwhile hangs. */
   closeIfSilentSince(sinceMs: number): void {
     if (this.#lastHeardMs <= sinceMs) this.close('it stopped answering');
+  }
+
+  #metadataOf(request: unknown, isAnonymous: boolean): Metadata {
+    if (isAnonymous) return REQUIRE_LEADER;
+    return isSerializable(request) ? this.#named(REQUIRE_NOTHING, 'nothing') : this.#named(REQUIRE_LEADER, 'leader');
+  }
+
+  /** With the token of whom the client speaks for. */
+  #named(metadata: Metadata, name: string): Metadata {
+    return this.#settings.session?.metadata(metadata, name) ?? metadata;
   }
 
   #failAll(failure: CallFailure, which?: (owed: Owed) => boolean): void {

@@ -1,20 +1,26 @@
 import {
+  AuthenticationFailedError,
+  AuthRevisionOldError,
   CompactedError,
   type CoordinationError,
   DuplicateKeyError,
   EmptyKeyError,
   FutureRevisionError,
   InvalidArgumentError,
+  InvalidAuthTokenError,
   KeyNotFoundError,
   LeaseExistsError,
   LeaseNotFoundError,
   LeaseProvidedError,
   LeaseTtlTooLargeError,
   NoLeaderError,
+  NoPasswordUserError,
+  PermissionDeniedError,
   RequestTooLargeError,
   ServerError,
   TooManyOperationsError,
   TooManyRequestsError,
+  UserNameEmptyError,
   ValueProvidedError,
 } from '../base/errors.js';
 import { EMPTY_BYTES, toMapKey } from '../base/bytes.js';
@@ -71,6 +77,18 @@ export function explain(failure: CallFailure, asked: Asked): CoordinationError |
       return new LeaseNotFoundError(asked.lease ?? leaseOf(asked, (put) => (put.lease ?? NO_LEASE) !== NO_LEASE));
     case 'LEASE_EXISTS':
       return new LeaseExistsError(asked.lease ?? NO_LEASE);
+    case 'AUTHENTICATION_FAILED':
+      return new AuthenticationFailedError({ cause: failure });
+    case 'NO_PASSWORD_USER':
+      return new NoPasswordUserError();
+    case 'PERMISSION_DENIED':
+      return new PermissionDeniedError(`make this call: ${asked.what}`);
+    case 'INVALID_AUTH_TOKEN':
+      return new InvalidAuthTokenError();
+    case 'AUTH_REVISION_OLD':
+      return new AuthRevisionOldError();
+    case 'USER_NAME_EMPTY':
+      return new UserNameEmptyError();
     case 'NO_LEADER':
       return new NoLeaderError();
     case 'TOO_MANY_REQUESTS':

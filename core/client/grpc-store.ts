@@ -46,6 +46,7 @@ import { WatchLink } from './watch-link.js';
  *
  * @param endpoints - where its members listen for clients; any of them will do
  * @throws {@link UnavailableError} if none could be reached within `dialTimeoutMs`
+ * @throws {@link AuthenticationFailedError} if the user does not exist, or has another password
  * @throws {@link InvalidArgumentError} if there is no endpoint, or a setting is out of its range
  */
 export async function connectGrpc(endpoints: readonly EndpointAddress[], options: ClientOptions = {}): Promise<Store> {
@@ -55,13 +56,15 @@ export async function connectGrpc(endpoints: readonly EndpointAddress[], options
   loop.hold();
   try {
     await pool.connection();
+    const store = new GrpcStore(pool, settings);
+    await store.authenticated();
+    return store;
   } catch (error) {
     pool.close();
     throw error;
   } finally {
     loop.release();
   }
-  return new GrpcStore(pool, settings);
 }
 
 /** The same without waiting for a connection: the first call makes it. */
@@ -91,6 +94,12 @@ class GrpcStore implements Store {
     this.#caller = new Caller(pool, settings);
     this.#leases = new LeaseClient(this.#caller, settings);
     this.#watches = new WatchLink(pool, settings);
+  }
+
+  /** Resolves once it is known that members take whom the store speaks for, or nobody is asked. */
+  authenticated(): Promise<void> {
+    const plan = { asked: { what: 'authentication' }, isRepeatable: true, signal: undefined };
+    return this.#caller.attempts(plan, async () => undefined);
   }
 
   async get(key: BytesLike, options: ReadOptions = {}): Promise<KeyValue | undefined> {

@@ -5,6 +5,7 @@ import type { Origin } from '../base/origin.js';
 import type { Prng } from '../base/prng.js';
 import { systemClock } from '../base/system-clock.js';
 import { systemPrng } from '../base/system-prng.js';
+import { AuthSession, type Identity } from './auth-session.js';
 import type { TlsFiles } from '../tls/tls-material.js';
 import type { OpenChannel } from './channel.js';
 
@@ -35,7 +36,7 @@ export function nameOf({ host, port, path }: EndpointAddress): string {
 }
 
 /** What a client may be told; each has a default that suits a cluster in one region. Times are in milliseconds. */
-export interface ClientOptions extends Partial<ClientLimits> {
+export interface ClientOptions extends Partial<ClientLimits>, Identity {
   readonly clock?: Clock;
   readonly logger?: Logger;
   /** Whom recipes name as the writer of their keys. Default: this process. */
@@ -104,6 +105,8 @@ export interface ClientSettings extends ClientLimits, InternalOptions {
   readonly logger: Logger;
   readonly prng: Prng;
   readonly origin?: Origin | undefined;
+  /** Whom the client speaks for, if it says so. */
+  readonly session?: AuthSession | undefined;
 }
 
 /** A request that etcd forwards may take it 7 seconds to give up; by then it has named the reason. */
@@ -138,7 +141,8 @@ const LONE_WATCH_IDLE_MS = 5_000;
 
 /** @throws {@link InvalidArgumentError} if a limit is not a whole number of at least 1 (0 for retries) */
 export function clientSettings(options: ClientOptions & InternalOptions, endpointCount = 1): ClientSettings {
-  const { clock = systemClock, logger = silentLogger, prng = systemPrng, origin, openChannel, ...limits } = options;
+  const { clock = systemClock, logger = silentLogger, prng = systemPrng, origin, openChannel, ...others } = options;
+  const { user, password, token, ...limits } = others;
   const lone = endpointCount > 1 ? {} : { watchIdleMs: LONE_WATCH_IDLE_MS };
   const settings = { ...DEFAULT_LIMITS, ...lone, ...limits };
   for (const field of Object.keys(DEFAULT_LIMITS) as (keyof ClientLimits)[]) {
@@ -147,7 +151,8 @@ export function clientSettings(options: ClientOptions & InternalOptions, endpoin
       throw new InvalidArgumentError(field, settings[field], `a whole number of at least ${least}`);
     }
   }
-  return { clock, logger, prng, origin, openChannel, ...settings };
+  const session = AuthSession.of({ user, password, token });
+  return { clock, logger, prng, origin, openChannel, session, ...settings };
 }
 
 /**

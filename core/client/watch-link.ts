@@ -21,8 +21,13 @@ const NO_KEY: KeyRange = { key: EMPTY_BYTES };
 /** A question that changes nothing and that every state of the stream answers: a range which holds no key. */
 const PROBE = { key: Buffer.of(1), rangeEnd: Buffer.of(1) };
 
+/** Tokens that are got in a row because none is taken. */
+const RENEWALS_MAX = 3;
+
 interface Stream {
   readonly connection: Connection;
+  /** With which it was opened. */
+  readonly token: string | undefined;
   readonly wire: DuplexStream<WatchRequest, WatchResponse>;
   readonly watchers: Map<bigint, Watcher>;
   readonly ids: Map<Watcher, bigint>;
@@ -48,6 +53,8 @@ export class WatchLink implements Carrier {
   #stream: Stream | undefined;
   #isOpening = false;
   #failures = 0;
+  /** How often a new token was got since a watch last began. */
+  #renewals = 0;
   #timer: Timer | undefined;
 
   constructor(pool: EndpointPool, settings: ClientSettings) {
@@ -132,18 +139,22 @@ export class WatchLink implements Carrier {
     try {
       if (this.#failures > 0) await sleep(clock, backoffMs(this.#settings, this.#failures), signal);
       const connection = await this.#pool.connection(signal);
+      await this.#settings.session?.ready(connection);
       if (this.#detached.size > 0) this.#begin(connection);
-    } catch (error) {
+    } catch (thrown) {
       this.#failures += 1;
-      if (error instanceof CallFailure) return;
-      // A watch that is under way outlives any outage; one that never began tells its caller so.
-      for (const watcher of [...this.#detached]) if (!watcher.isCreated) watcher.fail(error);
+      const isRefused = thrown instanceof CallFailure && thrown.kind === 'refused' && !thrown.isPassing;
+      if (thrown instanceof CallFailure && !isRefused) return;
+      const error = thrown instanceof CallFailure ? toError(thrown) : thrown;
+      // A watch that is under way outlives any outage, if not that its user is refused; one that never began says so.
+      for (const watcher of [...this.#detached]) if (isRefused || !watcher.isCreated) watcher.fail(error);
     }
   }
 
   #begin(connection: Connection): void {
     const stream: Stream = {
       connection,
+      token: this.#settings.session?.token,
       wire: connection.stream(WatchService.watch),
       watchers: new Map(),
       ids: new Map(),
@@ -225,6 +236,7 @@ export class WatchLink implements Carrier {
     const watcher = stream.watchers.get(asked.watchId);
     if (!watcher) return;
     if (response.canceled) return this.#cancelled(stream, watcher, response);
+    this.#renewals = 0;
     watcher.onCreated(revisionOf(response.header));
   }
 
@@ -238,10 +250,27 @@ export class WatchLink implements Carrier {
       // A member that lets its watches go without a reason is going away itself.
       return this.#lost(stream, CallFailure.lost(`${stream.connection.name} let a watch go`));
     }
+    if (compactRevision > 0) {
+      forget(stream, watcher);
+      return watcher.onCompacted(compactRevision);
+    }
+    const failure = failureOf(cancelReason);
+    if (this.#mayRenewToken(failure)) return this.#renewToken(stream, failure);
     forget(stream, watcher);
-    if (compactRevision > 0) return watcher.onCompacted(compactRevision);
-    const meaning = meaningOf(cancelReason);
-    watcher.fail(toError(new CallFailure('refused', cancelReason, false, { text: cancelReason, meaning })));
+    watcher.fail(toError(failure));
+  }
+
+  /** Not again before a watch has begun: a member that takes no token at all is not asked for ever. */
+  #mayRenewToken(failure: CallFailure): boolean {
+    return this.#settings.session?.mayHelp(failure) === true && this.#renewals < RENEWALS_MAX;
+  }
+
+  /** All watches go to a new stream, which carries a new token. */
+  #renewToken(stream: Stream, failure: CallFailure): void {
+    const { session } = this.#settings;
+    session?.forget(stream.token);
+    this.#renewals += 1;
+    this.#lost(stream, CallFailure.notSent(failure.message, { cause: failure }));
   }
 
   /** The stream is gone: everything on it waits for the next one, unless the server will have none of it. */
@@ -321,6 +350,12 @@ export class WatchLink implements Carrier {
       },
     });
   }
+}
+
+/** etcd sends some reasons as Go prints errors. */
+function failureOf(reason: string): CallFailure {
+  const [, text = reason] = /^rpc error: code = \w+ desc = (.*)$/s.exec(reason) ?? [];
+  return new CallFailure('refused', text, false, { text, meaning: meaningOf(text) });
 }
 
 function toError(failure: CallFailure): Error {

@@ -82,7 +82,8 @@ export class Callers {
     if (!isEnabled) return this.#nobody;
     const known = this.#auth.find(user.name);
     if (known === undefined) throw new InvalidAuthTokenError();
-    if (!this.#auth.isValid(user)) throw new AuthRevisionOldError(user.revision, this.#auth.revision);
+    if (!this.#auth.isValid(user))
+      throw new AuthRevisionOldError({ token: user.revision, changed: this.#auth.revision });
     return this.#ofUser(user);
   }
 

@@ -167,7 +167,7 @@ const TABLE: readonly (readonly [CoordinationError, status, string, string])[] =
       [new AuthenticationFailedError(), status.INVALID_ARGUMENT, 'authentication failed, invalid user ID or password'],
       [new PermissionNotGivenError(), status.INVALID_ARGUMENT, 'permission not given'],
       [new InvalidAuthManagementError('user', 'root', 'another'), status.INVALID_ARGUMENT, 'invalid auth management'],
-      [new AuthRevisionOldError(1, 2), status.INVALID_ARGUMENT, 'revision of auth store is old'],
+      [new AuthRevisionOldError({ token: 1, changed: 2 }), status.INVALID_ARGUMENT, 'revision of auth store is old'],
       [new InvalidAuthTokenError(), status.UNAUTHENTICATED, 'invalid auth token'],
       [new PermissionDeniedError(), status.PERMISSION_DENIED, 'permission denied'],
       [new AuthNotEnabledError(), status.FAILED_PRECONDITION, 'authentication is not enabled'],
