@@ -10,7 +10,7 @@ import {
   type ServiceDefinition,
   type UntypedHandleCall,
 } from '@grpc/grpc-js';
-import { TooManyRequestsError } from '../base/errors.js';
+import { ClosedError, TooManyRequestsError } from '../base/errors.js';
 import type { Logger } from '../base/logger.js';
 import { Admission } from './admission.js';
 import type { CallCounts } from './call-counts.js';
@@ -19,12 +19,14 @@ import { callerReasonOf, toWireError } from './errors.js';
 import { AdminService as AdminDefinition } from './gen/admin.js';
 import { AuthService as AuthDefinition } from './gen/auth.js';
 import { ClusterService as ClusterDefinition } from './gen/cluster.js';
+import { ElectionService as ElectionDefinition, type LeaderRequest, type LeaderResponse } from './gen/election.js';
 import { KVService as KvDefinition, type RangeRequest, type RangeStreamResponse } from './gen/kv.js';
 import {
   type LeaseKeepAliveRequest,
   type LeaseKeepAliveResponse,
   LeaseService as LeaseDefinition,
 } from './gen/lease.js';
+import { LockService as LockDefinition } from './gen/lock.js';
 import {
   MaintenanceService as MaintenanceDefinition,
   type SnapshotRequest,
@@ -37,6 +39,7 @@ import { sendAll } from './paced-stream.js';
 import type { MemberPorts, ServedMember, WatchPort } from './ports.js';
 import { rangeStream } from './range-stream.js';
 import type { RpcLimits } from './rpc-limits.js';
+import { passedOn } from './service-errors.js';
 import { Services } from './services.js';
 import { WatchSession } from './watch.js';
 
@@ -76,12 +79,18 @@ interface Download<Request, Response> {
   /** How long a client may take nothing. */
   readonly stallMs: number;
   readonly forLearners: boolean;
-  readonly messages: (services: Services, request: Request) => AsyncIterable<Response>;
+  readonly messages: (services: Services, request: Request, signal: AbortSignal) => AsyncIterable<Response>;
+  /** What is answered for an error. Absent: the error. */
+  readonly sent?: (error: unknown) => unknown;
 }
 
 /** As etcd's default of `--max-request-bytes`. */
 const RANGE_CHUNK_BYTES = 1.5 * 1024 * 1024;
 
+/** How long one who observes may take nothing: there is little to take. */
+const NO_HURRY_MS = 600_000;
+
+const same = (error: unknown) => error;
 const never = () => false;
 const always = () => true;
 
@@ -93,7 +102,7 @@ export class Handlers {
   readonly #streams = new Set<(reason: Error) => void>();
   readonly #services = new WeakMap<MemberPorts, Services>();
   /** How many of each kind are under way. */
-  readonly #downloads = new Map<string, number>();
+  readonly #underWay = new Map<string, number>();
 
   constructor(parts: HandlerParts) {
     this.#parts = parts;
@@ -110,6 +119,8 @@ export class Handlers {
     add(ClusterDefinition, this.#cluster());
     add(MaintenanceDefinition, this.#maintenance());
     add(AuthDefinition, this.#auth());
+    add(LockDefinition, this.#lock());
+    add(ElectionDefinition, this.#election());
     add(AdminDefinition, {
       replaceMember: this.#unary(AdminDefinition.replaceMember, ({ admin }, request) => admin.replaceMember(request)),
     });
@@ -174,6 +185,10 @@ export class Handlers {
       alarm: this.#unary(MaintenanceDefinition.alarm, ({ maintenance }, request) => maintenance.alarm(request)),
       status: this.#unary(MaintenanceDefinition.status, ({ maintenance }) => maintenance.status(), always),
       hashKv: this.#unary(MaintenanceDefinition.hashKv, ({ maintenance }, request) => maintenance.hashKv(request)),
+      hash: this.#unary(MaintenanceDefinition.hash, ({ maintenance }) => maintenance.hash()),
+      downgrade: this.#unary(MaintenanceDefinition.downgrade, ({ maintenance }, request) =>
+        maintenance.downgrade(request),
+      ),
       moveLeader: this.#unary(MaintenanceDefinition.moveLeader, ({ maintenance }, request) =>
         maintenance.moveLeader(request),
       ),
@@ -209,6 +224,43 @@ export class Handlers {
     };
   }
 
+  #lock() {
+    return {
+      lock: this.#waiting(LockDefinition.lock, ({ lock }, request, signal) => lock.lock(request, signal)),
+      unlock: this.#unary(LockDefinition.unlock, ({ lock }, request) => lock.unlock(request), never, passedOn),
+    };
+  }
+
+  #election() {
+    const { waitingCallsMax } = this.#parts.limits;
+    const observers = { what: 'observers of elections', most: waitingCallsMax, stallMs: NO_HURRY_MS };
+    return {
+      campaign: this.#waiting(ElectionDefinition.campaign, ({ election }, request, signal) =>
+        election.campaign(request, signal),
+      ),
+      proclaim: this.#unary(
+        ElectionDefinition.proclaim,
+        ({ election }, request) => election.proclaim(request),
+        ...([never, passedOn] as const),
+      ),
+      leader: this.#unary(
+        ElectionDefinition.leader,
+        ({ election }, request) => election.leader(request),
+        ...([never, passedOn] as const),
+      ),
+      resign: this.#unary(
+        ElectionDefinition.resign,
+        ({ election }, request) => election.resign(request),
+        ...([never, passedOn] as const),
+      ),
+      observe: (call: ServerWritableStream<LeaderRequest, LeaderResponse>) =>
+        void this.#download(call, {
+          ...{ ...observers, forLearners: never(), sent: passedOn },
+          messages: ({ election }, request, signal) => election.observe(request, signal),
+        }),
+    };
+  }
+
   /** The services as whoever makes the call may use them. */
   async #servicesFor(call: Call): Promise<Services> {
     const { member, commonName } = this.#parts;
@@ -222,11 +274,15 @@ export class Handlers {
 
   // --- Calls of one request and one answer --------------------------------------------------------------------------
 
-  /** @param forLearners - whether a learner answers such a request too */
+  /**
+   * @param forLearners - whether a learner answers such a request too
+   * @param sent - what is answered for an error
+   */
   #unary<Request, Response>(
     _method: MethodDefinition<Request, Response>,
     answer: (services: Services, request: Request) => Promise<Response>,
     forLearners: (request: Request) => boolean = never,
+    sent: (error: unknown) => unknown = same,
   ): Handler {
     const handle = (call: ServerUnaryCall<Request, Response>, callback: sendUnaryData<Response>) => {
       const { request } = call;
@@ -237,10 +293,54 @@ export class Handlers {
         .then((services) => answer(services, request))
         .then(
           (response) => callback(null, response),
-          (error: unknown) => callback(this.#toStatus(error)),
+          (error: unknown) => callback(this.#toStatus(sent(error))),
         );
     };
     return handle as Handler;
+  }
+
+  /** A call that may take as long as its client waits: it ends with its client, and with the server. */
+  #waiting<Request, Response>(
+    method: MethodDefinition<Request, Response>,
+    answer: (services: Services, request: Request, signal: AbortSignal) => Promise<Response>,
+  ): Handler {
+    const wait = async (call: ServerUnaryCall<Request, Response>, request: Request): Promise<Response> => {
+      const { waitingCallsMax } = this.#parts.limits;
+      const ending = new AbortController();
+      const end = (reason: Error) => ending.abort(reason);
+      const release = this.#count(method.path, waitingCallsMax);
+      this.#streams.add(end);
+      call.on('cancelled', () => end(new ClosedError('the call')));
+      if (call.cancelled) end(new ClosedError('the call'));
+      try {
+        return await answer(await this.#servicesFor(call), request, ending.signal);
+      } catch (error) {
+        // That the server closes is not the store's word, and another member may be asked.
+        throw ending.signal.aborted ? ending.signal.reason : passedOn(error);
+      } finally {
+        this.#streams.delete(end);
+        release();
+      }
+    };
+    const handle = (call: ServerUnaryCall<Request, Response>, callback: sendUnaryData<Response>) => {
+      const { request } = call;
+      if (request instanceof Malformed) return callback(this.#toStatus(request.error));
+      const refusal = this.#admission.refusal(call.metadata, never());
+      if (refusal) return callback(this.#toStatus(refusal));
+      wait(call, request).then(
+        (response) => callback(null, response),
+        (error: unknown) => callback(this.#toStatus(error)),
+      );
+    };
+    return handle as Handler;
+  }
+
+  /** Counts a call that is under way. @returns what counts it off @throws {@link TooManyRequestsError} */
+  #count(what: string, most: number): () => void {
+    const underWay = this.#underWay.get(what) ?? 0;
+    if (underWay >= most) throw new TooManyRequestsError(what, most);
+    this.#underWay.set(what, underWay + 1);
+    return () => void this.#underWay.set(what, (this.#underWay.get(what) as number) - 1);
   }
 
   // --- Streams ------------------------------------------------------------------------------------------------------
@@ -329,26 +429,25 @@ export class Handlers {
   /** One request that is answered with many messages, no faster than its client takes them. */
   async #download<Request, Response>(
     call: ServerWritableStream<Request, Response>,
-    { what, most, stallMs, forLearners, messages }: Download<Request, Response>,
+    { what, most, stallMs, forLearners, messages, sent = same }: Download<Request, Response>,
   ): Promise<void> {
     const ending = new AbortController();
     const stream = this.#open(call, () => ending.abort());
     const { fail } = stream;
     if (call.request instanceof Malformed) return fail(call.request.error);
     if (!this.#admit(call, forLearners, stream)) return;
-    const services = await this.#servicesFor(call).catch(fail);
-    if (services === undefined || !stream.isOpen()) return;
-    const underWay = this.#downloads.get(what) ?? 0;
-    if (underWay >= most) return fail(new TooManyRequestsError(what, most));
-    this.#downloads.set(what, underWay + 1);
-    const { clock } = this.#parts.member;
+    let release = () => {};
     try {
-      await sendAll(call, messages(services, call.request), { clock, stallMs, signal: ending.signal });
+      const services = await this.#servicesFor(call);
+      if (!stream.isOpen()) return;
+      release = this.#count(what, most);
+      const { clock } = this.#parts.member;
+      await sendAll(call, messages(services, call.request, ending.signal), { clock, stallMs, signal: ending.signal });
       if (!ending.signal.aborted) call.end();
     } catch (error) {
-      fail(error);
+      fail(sent(error));
     } finally {
-      this.#downloads.set(what, (this.#downloads.get(what) as number) - 1);
+      release();
     }
   }
 

@@ -26,6 +26,8 @@ export interface RpcLimits {
   readonly rangeStreamsMax: number;
   /** How long a client may take nothing of a range before it loses it. */
   readonly rangeStallMs: number;
+  /** Calls that wait for a lock, to lead, or to hear of leaders, at one time, each of those kinds. One more is refused. */
+  readonly waitingCallsMax: number;
   /** How long no leader may be known before streams of clients that want one end (etcd: three election timeouts). */
   readonly leaderLossMs: number;
   /** Between pings to a client, and how long one may stay unanswered before the connection is closed. */
@@ -49,6 +51,7 @@ export const DEFAULT_LIMITS: RpcLimits = {
   snapshotStallMs: 60_000,
   rangeStreamsMax: 256,
   rangeStallMs: 60_000,
+  waitingCallsMax: 10_000,
   leaderLossMs: 3_000,
   keepAliveMs: 60_000,
   keepAliveTimeoutMs: 20_000,

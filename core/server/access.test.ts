@@ -4,8 +4,10 @@ import { key, prefix } from '../base/key-range.js';
 import { AdminService } from '../rpc/gen/admin.js';
 import { AuthService } from '../rpc/gen/auth.js';
 import { ClusterService } from '../rpc/gen/cluster.js';
+import { ElectionService } from '../rpc/gen/election.js';
 import { KVService } from '../rpc/gen/kv.js';
 import { LeaseService } from '../rpc/gen/lease.js';
+import { LockService } from '../rpc/gen/lock.js';
 import { MaintenanceService } from '../rpc/gen/maintenance.js';
 import { WatchService } from '../rpc/gen/watch.js';
 import { RawClient } from '../rpc/testing/raw-client.js';
@@ -122,6 +124,8 @@ const TABLE: readonly Row[] = [
   row('Maintenance/Status', {}, KNOWN),
   row('Maintenance/Snapshot', {}, ['root']),
   row('Maintenance/HashKV', { revision: 0n }, ['root']),
+  row('Maintenance/Hash', {}, ['root']),
+  row('Maintenance/Downgrade', { action: 0, version: '3.4.0' }, ['root']),
   row('Maintenance/MoveLeader', { targetID: 5n }, ['root']),
   row('Auth/AuthEnable', {}, ['root']),
   row('Auth/AuthDisable', {}, ['root'], { except: ['root'] }),
@@ -141,11 +145,25 @@ const TABLE: readonly Row[] = [
   row('Auth/RoleDelete', { role: 'ghost' }, ['root']),
   row('Auth/RoleGrantPermission', { name: 'ghost', perm: { permType: 0, ...rangeOf('a') } }, ['root']),
   row('Auth/RoleRevokePermission', { role: 'ghost', ...rangeOf('a') }, ['root']),
+  row('Lock/Lock', {}, ['root'], { request: (who) => ({ name: bytes(`b-${who}`), lease: 0n }) }),
+  row('Lock/Unlock', { key: bytes('a/none') }, ['writer', 'root']),
+  row('Election/Campaign', {}, ['root'], {
+    request: (who) => ({ name: bytes(`c-${who}`), lease: 0n, value: bytes('v') }),
+  }),
+  row('Election/Proclaim', {}, ['root'], {
+    request: () => ({ value: bytes('v'), leader: { name: bytes('a'), key: bytes('a/none'), rev: 7n, lease: 0n } }),
+  }),
+  row('Election/Leader', { name: bytes('a') }, ['reader', 'root']),
+  row('Election/Observe', { name: bytes('a') }, ['reader', 'root']),
+  row('Election/Resign', {}, ['root'], {
+    request: () => ({ leader: { name: bytes('a'), key: bytes('a/none'), rev: 7n, lease: 0n } }),
+  }),
   row('Admin/ReplaceMember', { deadId: 5n, peerUrls: [] }, ['root']),
 ];
 
 const SERVICES: readonly ServiceDefinition[] = [
   ...[KVService, WatchService, LeaseService, ClusterService, MaintenanceService, AuthService, AdminService],
+  ...[LockService, ElectionService],
 ];
 const METHODS: ReadonlyMap<string, MethodDefinition<object, object>> = new Map(
   SERVICES.flatMap((service) => Object.values(service) as MethodDefinition<object, object>[]).map(

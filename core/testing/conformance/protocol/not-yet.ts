@@ -10,16 +10,13 @@ export const UNPROVED: readonly string[] = ['Auth', 'Gateway', 'HTTP'];
 
 /** Methods that are not there. */
 export const METHODS_NOT_YET: readonly Method[] = [
-  ...(['Defragment', 'Hash', 'Downgrade'] as const).map((method) => `Maintenance/${method}` as const),
+  'Maintenance/Defragment',
   ...(['Check', 'Watch'] as const).map((method) => `Health/${method}` as const),
 ];
 
 /** Paths of HTTP that are not there, with all that is below them, and a request that shows when they are. */
 export const PATHS_NOT_YET: Readonly<Record<string, string>> = {
-  '/v3/lock/': 'POST /v3/lock/unlock',
-  '/v3/election/': 'POST /v3/election/leader',
   '/v3/maintenance/defragment': 'POST /v3/maintenance/defragment',
-  '/v3/maintenance/hash': 'POST /v3/maintenance/hash',
 };
 
 /** What no name of a method tells: cases ask for it by `needing`. The case of each holds once it is there. */
