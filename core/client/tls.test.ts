@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http2';
+import { createServer, type Http2Server } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -37,7 +37,7 @@ async function served(options: Parameters<typeof startMember>[1]): Promise<strin
 }
 
 /** The address of something that is no member, and lets nobody through. */
-async function listening(server: Server | ReturnType<typeof createTlsServer>): Promise<string> {
+async function listening(server: Http2Server | ReturnType<typeof createTlsServer>): Promise<string> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   releases.push(() => server.close());

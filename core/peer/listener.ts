@@ -161,7 +161,8 @@ function isAllowed(socket: TLSSocket, { allowedCommonNames, allowedHostnames }: 
   if (allowedCommonNames === undefined && allowedHostnames === undefined) return true;
   const certificate = socket.getPeerCertificate();
   if (certificate.subject === undefined) return false;
-  const isForName = allowedCommonNames?.includes(certificate.subject.CN) ?? true;
+  const names = [certificate.subject.CN].flat();
+  const isForName = allowedCommonNames?.some((name) => names.includes(name)) ?? true;
   return isForName && (allowedHostnames?.some((host) => checkServerIdentity(host, certificate) === undefined) ?? true);
 }
 
