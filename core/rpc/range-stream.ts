@@ -16,7 +16,7 @@ export interface RangeStreamPort extends Pick<KvPort, 'rangePage' | 'clusterId' 
 /** Keys of the first message, so that it comes soon; each that follows may have twice as many, up to the bounds. */
 const FIRST_CHUNK_KEYS = 10;
 /** Keys of one message. More of them would take the event loop for too long, however small they are. */
-const CHUNK_KEYS_MAX = 1_000;
+const CHUNK_KEYS_MAX = 500;
 /** Keys that are looked at in one go. */
 const VISITS_MAX = 4_000;
 
