@@ -1,5 +1,5 @@
 /** What may come of members: of changing them, of being one, of what passes between them. */
-import { CoordinationError } from './coordination-error.js';
+import { CoordinationError, show } from './coordination-error.js';
 import { InvalidArgumentError, MemberStoppedError, UnavailableError } from './request-errors.js';
 
 // --- The members of a cluster -----------------------------------------------------------------------------------------
@@ -173,5 +173,32 @@ export class PeerQueryError extends CoordinationError {
     options?: ErrorOptions,
   ) {
     super(`${url} did not tell the members of its cluster: ${why}`, options);
+  }
+}
+
+/** What was to be the target of a downgrade is no version (etcd: "wrong downgrade target version format"). */
+export class DowngradeVersionError extends CoordinationError {
+  readonly code = 'WRONG_DOWNGRADE_VERSION';
+  readonly retry = 'never';
+  constructor(version: string) {
+    super(`version is ${show(version)}; it must be as 3.5 or 3.5.0`);
+  }
+}
+
+/** A cluster cannot be made one of that version. No member has ever had another (etcd: "invalid downgrade target version"). */
+export class DowngradeTargetError extends CoordinationError {
+  readonly code = 'INVALID_DOWNGRADE_TARGET';
+  readonly retry = 'never';
+  constructor(version: string) {
+    super(`version is ${show(version)}; there is none that this cluster could be downgraded to`);
+  }
+}
+
+/** A request asks for something that does not exist (etcd: "unknown method"). */
+export class UnknownMethodError extends CoordinationError {
+  readonly code = 'UNKNOWN_METHOD';
+  readonly retry = 'never';
+  constructor(what: string) {
+    super(`${what} does not exist`);
   }
 }

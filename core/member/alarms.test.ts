@@ -38,6 +38,25 @@ test('an alarm that one member raised is told and heeded by all, and outlives a 
   expect(await refusal(put(follower, 'k', '2'))).toBe('done');
 });
 
+test('all members answer the same hash of what they applied, and another one after the next write', async () => {
+  const hashes = async () => Promise.all(cluster.ids.map((id) => cluster.node(id).m.hash()));
+  await until(put(follower, 'k', '1'));
+  await cluster.until(() => cluster.ids.every((id) => cluster.node(id).m.appliedIndex === cluster.leader.m.raftIndex));
+  const before = await until(hashes());
+  expect(new Set(before).size).toBe(1);
+
+  await until(put(follower, 'k', '1'));
+  expect(await until(follower.m.hash())).not.toBe(before[0]);
+});
+
+test('nothing can be downgraded, and what is not under way is cancelled', async () => {
+  const { m } = follower;
+  expect(await refusal(m.downgrade('validate', 'nonsense'))).toBe('WRONG_DOWNGRADE_VERSION');
+  expect(await refusal(m.downgrade('validate', '3.4'))).toBe('INVALID_DOWNGRADE_TARGET');
+  expect(await refusal(m.downgrade('enable', '3.4.0'))).toBe('INVALID_DOWNGRADE_TARGET');
+  expect(await refusal(m.downgrade('cancel', ''))).toBe('done');
+});
+
 test('while something is corrupt, leases that run out stay, and nothing is written for them', async () => {
   await until(follower.m.leaseGrant(7n, 2));
   await until(follower.m.alarm({ action: 'raise', alarm: { memberId: 5n, kind: 'CORRUPT' } }));

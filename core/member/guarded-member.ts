@@ -8,9 +8,9 @@ import type {
   LeaseStatus,
   PutRequest,
   PutResult,
-  RangeRequest,
   RangePage,
   RangePageRequest,
+  RangeRequest,
   RangeResult,
   TxnRequest,
   TxnResult,
@@ -98,11 +98,11 @@ export class GuardedMember {
     return this.#member.range(request, this.#caller);
   }
 
-  put(request: PutRequest): Promise<PutResult> {
   rangePage(request: RangePageRequest): Promise<RangePage> {
     return this.#member.rangePage(request, this.#caller);
   }
 
+  put(request: PutRequest): Promise<PutResult> {
     return this.#write(
       request,
       () => this.#member.put(request, this.#caller),
@@ -218,6 +218,16 @@ export class GuardedMember {
   async hashKv(revision: number): Promise<KvHash> {
     isRoot(this.#caller, 'have the keys hashed')(this.#machine);
     return this.#member.hashKv(revision);
+  }
+
+  async hash(): Promise<number> {
+    isRoot(this.#caller, 'have the engine hashed')(this.#machine);
+    return this.#member.hash();
+  }
+
+  async downgrade(...[action, version]: Parameters<Member['downgrade']>): Promise<void> {
+    await this.#asRoot('downgrade the cluster');
+    return this.#member.downgrade(action, version);
   }
 
   async moveLeader(to: bigint): Promise<void> {

@@ -3,6 +3,8 @@ import type { Alarm, AlarmKind, AlarmRequest } from '../base/alarm.js';
 import type { Clock } from '../base/clock.js';
 import {
   type CoordinationError,
+  DowngradeTargetError,
+  DowngradeVersionError,
   InvalidArgumentError,
   LeaseTtlTooLargeError,
   type MemberStoppedError,
@@ -67,6 +69,9 @@ export interface MemberStatus {
   /** What alarms are raised, as applied here. */
   readonly alarms: readonly Alarm[];
 }
+
+/** As etcd takes it: the patch level may be left out. */
+const VERSION = /^\d+\.\d+(\.\d+(-[\w.-]+)?(\+[\w.-]+)?)?$/;
 
 const LEASE_ID_MIN = -(2n ** 63n);
 const LEASE_ID_MAX = 2n ** 63n - 1n;
@@ -424,6 +429,23 @@ export class Member {
   /** @throws {@link CompactedError}, {@link FutureRevisionError} */
   hashKv(revision: number): Promise<KvHash> {
     return hashKv((read) => this.#replica.readHere(read), revision, this.clock);
+  }
+
+  /** The running hash of all that was applied here: 53 bits, equal at members that have applied the same. */
+  hash(): Promise<number> {
+    return this.#replica.readHere(({ machine }) => machine.appliedHash);
+  }
+
+  /**
+   * Members of an older version could not read what this one writes, so no downgrade is valid. There is none under way,
+   * either, and cancelling that does nothing.
+   *
+   * @throws {@link DowngradeVersionError}, {@link DowngradeTargetError}
+   */
+  async downgrade(action: 'validate' | 'enable' | 'cancel', version: string): Promise<void> {
+    if (action !== 'cancel' && !VERSION.test(version)) throw new DowngradeVersionError(version);
+    await this.#replica.read(() => undefined);
+    if (action !== 'cancel') throw new DowngradeTargetError(version);
   }
 
   /**

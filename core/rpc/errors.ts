@@ -28,6 +28,13 @@ export const ERRORS = {
   LEASE_TTL_TOO_LARGE: { grpc: status.OUT_OF_RANGE, text: 'etcdserver: too large lease TTL' },
   NO_SPACE: { grpc: status.RESOURCE_EXHAUSTED, text: 'etcdserver: mvcc: database space exceeded' },
   CORRUPT: { grpc: status.DATA_LOSS, text: 'etcdserver: corrupt cluster' },
+  WRONG_DOWNGRADE_VERSION: {
+    grpc: status.INVALID_ARGUMENT,
+    text: 'etcdserver: wrong downgrade target version format',
+  },
+  INVALID_DOWNGRADE_TARGET: { grpc: status.INVALID_ARGUMENT, text: 'etcdserver: invalid downgrade target version' },
+  // etcd has this one in no table.
+  UNKNOWN_METHOD: { grpc: status.UNKNOWN, text: 'etcdserver: unknown method' },
   LEASE_NOT_FOUND: { grpc: status.NOT_FOUND, text: 'etcdserver: requested lease not found' },
   LEASE_EXISTS: { grpc: status.FAILED_PRECONDITION, text: 'etcdserver: lease already exists' },
   NO_LEADER: { grpc: status.UNAVAILABLE, text: 'etcdserver: no leader' },
@@ -117,10 +124,10 @@ const ALIASES: Readonly<Record<string, Meaning>> = {
 const OWN_TEXTS: Readonly<Record<string, status>> = {
   CONFIGURATION_CHANGE_REFUSED: status.UNAVAILABLE,
   NOT_IMPLEMENTED: status.UNIMPLEMENTED,
-};
-
   // etcd says it in a text without its usual beginning, which ours has word by word.
   UNSUPPORTED_RANGE: status.UNIMPLEMENTED,
+};
+
 /** The status that answers an error. What etcd has no text for keeps our own. */
 export function toWireError(error: unknown): WireError {
   if (!(error instanceof CoordinationError)) return { grpc: status.INTERNAL, text: 'internal error' };

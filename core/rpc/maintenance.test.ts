@@ -8,7 +8,12 @@ import {
   MemberNotLeaderError,
 } from '../base/errors.js';
 import { ManualClock } from '../testing/manual-clock.js';
-import { AlarmRequest_AlarmAction as AlarmAction, AlarmType, MaintenanceService } from './gen/maintenance.js';
+import {
+  AlarmRequest_AlarmAction as AlarmAction,
+  AlarmType,
+  DowngradeRequest_DowngradeAction as DowngradeAction,
+  MaintenanceService,
+} from './gen/maintenance.js';
 import { FakeMember, FakeSnapshot } from './testing/fake-member.js';
 import { eventually, Servers } from './testing/served.js';
 
@@ -146,6 +151,34 @@ describe('the Maintenance service', () => {
       'memberID:5 alarm:NOSPACE ',
       'alarm:CORRUPT ',
     ]);
+  });
+
+  test('answers the hash of all that was applied, in 32 bits', async () => {
+    const member = new FakeMember();
+    member.hash = async () => 5 * 2 ** 32 + 2 ** 31;
+    const { client } = await servers.serve(member);
+
+    expect(await client.unary(MaintenanceService.hash, {})).toEqual({ header: HEADER, hash: 2 ** 31 + 5 });
+  });
+
+  test('has an end to every downgrade, and none under way', async () => {
+    const member = new FakeMember();
+    const asked: unknown[] = [];
+    member.downgrade = async (...request) => void asked.push(request);
+    const { client } = await servers.serve(member);
+    const downgrade = (action: DowngradeAction, version: string) =>
+      client.unary(MaintenanceService.downgrade, { action, version });
+
+    expect(await downgrade(DowngradeAction.CANCEL, '')).toEqual({ header: HEADER, version: '3.5' });
+    await downgrade(DowngradeAction.VALIDATE, '3.4');
+    expect(asked).toEqual([
+      ['cancel', ''],
+      ['validate', '3.4'],
+    ]);
+    await expect(downgrade(9 as DowngradeAction, '3.4')).rejects.toMatchObject({
+      code: status.UNKNOWN,
+      details: 'etcdserver: unknown method',
+    });
   });
 
   test('does not know what Conclave does not have', async () => {

@@ -1,8 +1,12 @@
 import type { Alarm, AlarmKind, AlarmRequest } from '../base/alarm.js';
 import { asBuffer } from '../base/bytes.js';
-import { InvalidArgumentError } from '../base/errors.js';
+import { InvalidArgumentError, UnknownMethodError } from '../base/errors.js';
 import { ERRORS } from './errors.js';
-import { AlarmRequest_AlarmAction as AlarmAction, AlarmType } from './gen/maintenance.js';
+import {
+  AlarmRequest_AlarmAction as AlarmAction,
+  AlarmType,
+  DowngradeRequest_DowngradeAction as DowngradeAction,
+} from './gen/maintenance.js';
 import type * as pb from './gen/maintenance.js';
 import { fromInt64 } from './int64.js';
 import { headerOf, type MaintenancePort, type PortSnapshot } from './ports.js';
@@ -19,6 +23,12 @@ export const CLUSTER_VERSION = ETCD_VERSION.replace(/\.\d+$/, '.0');
 const KINDS: Partial<Record<AlarmType, AlarmKind>> = {
   [AlarmType.NOSPACE]: 'NOSPACE',
   [AlarmType.CORRUPT]: 'CORRUPT',
+};
+
+const DOWNGRADE_ACTIONS: Partial<Record<DowngradeAction, 'validate' | 'enable' | 'cancel'>> = {
+  [DowngradeAction.VALIDATE]: 'validate',
+  [DowngradeAction.ENABLE]: 'enable',
+  [DowngradeAction.CANCEL]: 'cancel',
 };
 
 /** Bytes of a snapshot in one message, as etcd sends them. */
@@ -63,6 +73,20 @@ export class MaintenanceService {
     // The field has 32 bits. Equal states have equal hashes still. etcd says -1 of a store that was never compacted.
     const compacted = compactRevision === 0 ? -1 : compactRevision;
     return { header: headerOf(this.#port), hash: hash >>> 0, compactRevision: compacted, hashRevision };
+  }
+
+  /** etcd's is a checksum of its file; this is the running hash of all that was applied, in the field's 32 bits. */
+  async hash(): Promise<pb.HashResponse> {
+    const hash = await this.#port.hash();
+    return { header: headerOf(this.#port), hash: (hash ^ Math.floor(hash / 2 ** 32)) >>> 0 };
+  }
+
+  /** The version that is answered is that of the cluster. */
+  async downgrade({ action, version }: pb.DowngradeRequest): Promise<pb.DowngradeResponse> {
+    const asked = DOWNGRADE_ACTIONS[action];
+    if (asked === undefined) throw new UnknownMethodError(`action ${action} of a downgrade`);
+    await this.#port.downgrade(asked, version);
+    return { header: headerOf(this.#port), version: CLUSTER_VERSION.replace(/\.\d+$/, '') };
   }
 
   async moveLeader({ targetID }: pb.MoveLeaderRequest): Promise<pb.MoveLeaderResponse> {

@@ -146,6 +146,10 @@ export interface MaintenancePort extends HeaderPort {
   hashKv(
     revision: number,
   ): Promise<{ readonly hash: number; readonly compactRevision: number; readonly hashRevision: number }>;
+  /** One number for all that was applied here, equal at members that have applied the same: a whole number of 53 bits. */
+  hash(): Promise<number>;
+  /** Whether a cluster can be made one of an older version: it never can, and there is nothing under way to be cancelled. */
+  downgrade(action: 'validate' | 'enable' | 'cancel', version: string): Promise<void>;
   /** Resolves when another member leads. */
   moveLeader(to: bigint): Promise<void>;
 }

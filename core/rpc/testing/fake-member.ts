@@ -101,6 +101,8 @@ export class FakeMember implements MemberPorts, ServedMember {
   memberPromote: MemberPorts['memberPromote'] = notScripted;
   moveLeader: MemberPorts['moveLeader'] = notScripted;
   hashKv: MemberPorts['hashKv'] = notScripted;
+  hash: MemberPorts['hash'] = notScripted;
+  downgrade: MemberPorts['downgrade'] = notScripted;
   alarm: MemberPorts['alarm'] = notScripted;
   snapshot: MemberPorts['snapshot'] = () => {
     throw new Error('the test does not say what this answers');
