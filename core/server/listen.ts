@@ -3,7 +3,6 @@ import type { Member } from '../member/member.js';
 import type { ServeOptions, ServerTls } from '../rpc/grpc-carrier.js';
 import { type ClientPlace, isSocket, type ListenClientsAt, placeUrl, toClientPlaces } from './addresses.js';
 import type { Surroundings } from './assemble.js';
-import { clientFace } from './client-http.js';
 import { type ClientTlsOptions, clientTlsOf, hasClientTls } from './client-tls.js';
 import type { Closers } from './closers.js';
 
@@ -58,7 +57,7 @@ export async function listen(
   const common = {
     member,
     logger,
-    ...(await clientFace(member, settings)),
+    ...(await platform.clientFace?.(member, settings)),
     maxRequestBytes: settings.requestBytesMax,
     limits: { leaderLossMs: LEADER_LOSS_TIMEOUTS * settings.electionTimeoutMs },
   };

@@ -4,13 +4,16 @@ import type { Logger } from '../base/logger.js';
 import type { Prng } from '../base/prng.js';
 import { queryMembers, type QueryOptions } from '../peer/query.js';
 import { type PeersOptions, startPeers } from '../peer/transport.js';
+import type { Member } from '../member/member.js';
 import type { PeerTransport } from '../peer/types.js';
 import type { GrpcServer, ServeOptions } from '../rpc/grpc-carrier.js';
 import type { Disk } from '../wal/disk.js';
 import { nodeDisk } from '../wal/node-disk.js';
 import type { Assembled } from './assemble.js';
 import { type DataLock, lockDataFolder } from './data-lock.js';
+import { type ClientFace, clientFace } from './client-http.js';
 import { checkAccess } from './folder-access.js';
+import type { Settings } from './settings.js';
 
 /**
  * What a member meets in the world beside time and chance: a disk, an engine on it, and others to talk to. A simulation
@@ -30,6 +33,8 @@ export interface Platform {
   queryMembers(url: string, options: QueryOptions): Promise<Uint8Array>;
   /** Listens for clients. */
   serve(options: ServeOptions): Promise<GrpcServer>;
+  /** What clients are served with beside gRPC. Absent where there is no HTTP. */
+  clientFace?(member: Member, settings: Settings): Promise<ClientFace>;
   /** Told of a member before its first turn, so that a simulation can watch it from then on. */
   assembled?(parts: Assembled): void;
 }
@@ -58,4 +63,5 @@ export const thisMachine: Platform = {
     const { serveGrpc } = await import('../rpc/grpc-carrier.js');
     return serveGrpc(options);
   },
+  clientFace,
 };
