@@ -16,7 +16,7 @@ const LACKING = new Set([
   ...['peer-auto-tls', 'peer-client-cert-file'],
   ...['peer-client-key-file', 'peer-skip-client-san-verification', 'proxy', 'proxy-dial-timeout'],
   ...['proxy-failure-wait', 'proxy-read-timeout', 'proxy-refresh-interval', 'proxy-write-timeout'],
-  ...['quota-backend-bytes', 'raft-read-timeout', 'raft-write-timeout'],
+  ...['raft-read-timeout', 'raft-write-timeout'],
   ...['snapshot-count', 'socket-reuse-address', 'socket-reuse-port'],
   ...['unsafe-no-fsync', 'v2-deprecation', 'wal-dir', 'warning-apply-duration'],
   ...['warning-unary-request-duration', 'watch-progress-notify-interval'],

@@ -43,7 +43,7 @@ export function wholeNumber(
   return {
     ...text(placeholder, describe, fallback),
     parse(value, given) {
-      const number = /^\d+$/.test(value) ? Number(value) : Number.NaN;
+      const number = /^-?\d+$/.test(value) ? Number(value) : Number.NaN;
       if (number >= least && number <= most) return number;
       throw new InvalidArgumentError(given, value, `a whole number from ${least} to ${most}`);
     },

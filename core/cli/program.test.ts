@@ -26,7 +26,7 @@ describe('the command line', () => {
     [['serve', '--log-level', 'loud'], 'debug, info, warn, error'],
     [['serve', 'something'], 'too many arguments'],
     [['serve', '--endpoints', 'a:1'], '--endpoints is for the commands that ask members'],
-    [['serve', '--quota-backend-bytes', '1'], 'etcd has --quota-backend-bytes, Conclave does not have it yet'],
+    [['serve', '--snapshot-count', '1'], 'etcd has --snapshot-count, Conclave does not have it yet'],
     [['serve', '-wal-dir=x'], 'etcd has --wal-dir, Conclave does not have it yet'],
     [['dance'], 'dance'],
     [[], 'serve'],

@@ -76,6 +76,11 @@ export const SERVE_FLAGS = {
     'the largest request that is taken',
     '1572864',
   ),
+  'quota-backend-bytes': wholeNumber(
+    { least: Number.MIN_SAFE_INTEGER, most: Number.MAX_SAFE_INTEGER, placeholder: '<bytes>' },
+    'how much the store may have in use; below 0: no limit',
+    '2147483648',
+  ),
   'log-level': oneOf(LEVELS, 'from where on events are logged', 'info'),
 } as const satisfies Record<string, Flag<unknown>>;
 

@@ -39,6 +39,7 @@ describe('what serve starts', () => {
         'peer-trusted-ca-file': 'ca',
         'peer-client-cert-auth': true,
         'max-request-bytes': 1_000,
+        'quota-backend-bytes': -1,
       }),
     ).toEqual({
       where: { dataDir: 'd' },
@@ -65,6 +66,7 @@ describe('what serve starts', () => {
         logKeptEntries: 500,
         learnersMax: 2,
         requestBytesMax: 1_000,
+        quotaBackendBytes: -1,
       },
     });
   });

@@ -62,6 +62,7 @@ export function toStart(flags: ServeFlags): Start {
       logKeptEntries: flags['snapshot-catchup-entries'],
       learnersMax: flags['max-learners'],
       requestBytesMax: flags['max-request-bytes'],
+      quotaBackendBytes: flags['quota-backend-bytes'],
     }),
   };
 }
@@ -103,6 +104,7 @@ const FLAG_OF_OPTION: Readonly<Record<string, string>> = {
   logKeptEntries: '--snapshot-catchup-entries',
   learnersMax: '--max-learners',
   requestBytesMax: '--max-request-bytes',
+  quotaBackendBytes: '--quota-backend-bytes',
 };
 
 /** The same error in the words of whoever gave flags, not options. */

@@ -123,11 +123,11 @@ describe('serve', () => {
 
   test('warns of variables that are meant for etcd and have no effect', async () => {
     const { logged } = await serveWith(async () => running(), {
-      env: { ETCD_QUOTA_BACKEND_BYTES: '1', ETCD_NAME: 'a', ETCD_VERSION: '3', PATH: '/bin' },
+      env: { ETCD_SNAPSHOT_COUNT: '1', ETCD_NAME: 'a', ETCD_VERSION: '3', PATH: '/bin' },
     });
 
     expect(logged.slice(0, 2)).toEqual([
-      'ETCD_QUOTA_BACKEND_BYTES has no effect: etcd has --quota-backend-bytes, Conclave does not have it yet',
+      'ETCD_SNAPSHOT_COUNT has no effect: etcd has --snapshot-count, Conclave does not have it yet',
       'ETCD_VERSION has no effect: there is no such flag',
     ]);
   });
