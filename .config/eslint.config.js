@@ -8,7 +8,7 @@ const PURE = ['core/raft', 'core/mvcc', 'core/lease', 'core/auth', 'core/watch',
 const AMBIENT = ['Date', 'performance', 'setTimeout', 'setInterval', 'setImmediate', 'process', 'crypto', 'fetch'];
 
 export default tseslint.config(
-  { ignores: ['dist/**', 'core/rpc/gen/**', 'coverage/**'] },
+  { ignores: ['dist/**', 'core/rpc/gen/**', 'core/rpc/proto/**', 'coverage/**'] },
   ...tseslint.configs.recommendedTypeChecked,
   {
     files: ['**/*.ts'],

@@ -40,9 +40,6 @@ const METHODS = new Map(
   ]),
 );
 
-/** The methods of all services. */
-export const methodNames: readonly string[] = [...METHODS.keys()];
-
 /** @throws if there is none of this name */
 export function methodNamed(name: string): MethodDefinition<object, object> {
   const method = METHODS.get(name);

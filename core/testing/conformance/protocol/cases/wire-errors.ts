@@ -19,7 +19,6 @@ export const LEASE_NOT_FOUND = etcd('NOT_FOUND', 'requested lease not found');
 export const LEASE_EXISTS = etcd('FAILED_PRECONDITION', 'lease already exists');
 export const MEMBER_NOT_FOUND = etcd('NOT_FOUND', 'member not found');
 export const BAD_MEMBER_URLS = etcd('INVALID_ARGUMENT', 'given member URLs are invalid');
-export const PEER_URL_EXISTS = etcd('FAILED_PRECONDITION', 'Peer URLs already exists');
 export const NOT_A_LEARNER = etcd('FAILED_PRECONDITION', 'can only promote a learner member');
 export const NOT_LEADER = etcd('FAILED_PRECONDITION', 'not leader');
 export const BAD_TRANSFEREE = etcd('FAILED_PRECONDITION', 'bad leader transferee');
