@@ -55,12 +55,9 @@ describe('flags of etcd', () => {
     });
   });
 
-  test.each(['--wal-dir', '-snapshot-count=1', '--experimental-anything'])(
-    '%s is one that Conclave lacks',
-    (arg) => {
-      expect(normalize(['serve', arg]).lacking).toBe(arg.replace(/^-+/, '').replace('=1', ''));
-    },
-  );
+  test.each(['--wal-dir', '-snapshot-count=1', '--experimental-anything'])('%s is one that Conclave lacks', (arg) => {
+    expect(normalize(['serve', arg]).lacking).toBe(arg.replace(/^-+/, '').replace('=1', ''));
+  });
 });
 
 describe('a duration', () => {

@@ -129,16 +129,16 @@ describe('flags that contradict each other', () => {
   });
 
   test('of TLS towards clients stay paths, which the member follows', () => {
-    const flags = {
-      ...{
-        'cert-file': 'c',
-        'key-file': 'k',
-        'trusted-ca-file': 'a',
-        'client-crl-file': 'l',
-        'client-cert-auth': true,
-      },
-      ...{ 'tls-min-version': 'TLS1.3', 'self-signed-cert-validity': 2, 'listen-client-http-urls': ['http://a:1'] },
-    } as const;
+    const flags: ServeFlags = {
+      'cert-file': 'c',
+      'key-file': 'k',
+      'trusted-ca-file': 'a',
+      'client-crl-file': 'l',
+      'client-cert-auth': true,
+      'tls-min-version': 'TLS1.3',
+      'self-signed-cert-validity': 2,
+      'listen-client-http-urls': ['http://a:1'],
+    };
     expect(optionsOf(flags)).toMatchObject({
       clientTls: { cert: 'c', key: 'k', ca: 'a', crl: 'l', clientCertAuth: true, minVersion: 'TLSv1.3' },
       selfSignedCertValidityYears: 2,

@@ -458,9 +458,7 @@ export class Handlers {
     return refusal === undefined;
   }
 
-  /**
-   * Keeps a stream until it ends, from whichever side.
-   */
+  /** Keeps a stream until it ends, from whichever side. */
   #open(call: Stream, release: () => void): OpenStream {
     let isOpen = true;
     const close = () => {

@@ -101,7 +101,7 @@ async function dial(server: NetworkServer, options: ConnectionOptions): Promise<
   const socket = connectTls({ host: '127.0.0.1', port: server.port, ca: authority.certificate as Buffer, ...options });
   releases.push(() => socket.destroy());
   const heard = Object.assign(socket, { heard: '' });
-  socket.on('data', (bytes) => (heard.heard += bytes.toString('latin1')));
+  socket.on('data', (bytes: Buffer) => (heard.heard += bytes.toString('latin1')));
   await once(socket, 'secureConnect');
   socket.on('error', () => {});
   return heard;

@@ -10,7 +10,7 @@ async function start(): Promise<string> {
 }
 
 const post = (url: string, body: object) =>
-  fetch(url, { method: 'POST', body: JSON.stringify(body) }).then((answer) => answer.json() as Promise<unknown>);
+  fetch(url, { method: 'POST', body: JSON.stringify(body) }).then((answer) => answer.json());
 
 describe('a member that listens', () => {
   test('answers JSON on the port of gRPC', async () => {

@@ -154,8 +154,8 @@ export const MEMBERSHIP_MUTANTS: readonly Mutant[] = [
     rows: [23],
     what: 'a member that lost its disk comes back under its old id',
     file: 'core/member/admission.ts',
-    find: `    if (info.incarnation !== 0n && info.incarnation !== incarnation) {`,
-    replace: `    if (info.incarnation !== 0n && incarnation === 0n) {`,
+    find: `    if (known !== incarnation) {`,
+    replace: `    if (incarnation === 0n) {`,
     layers: ['sim', 'jest:core/member/admission.test.ts', 'jest:core/testing/cluster/faults/identity.test.ts'],
   },
   {

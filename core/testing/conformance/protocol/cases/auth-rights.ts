@@ -33,7 +33,7 @@ const GUARDED = '3.4.42 3.5.28 3.6.9';
 const NESTED_READS = '3.4.44 3.5.30 3.6.11';
 
 /** The refusal as the older Maintenance service tells it. */
-const uncoded = ({ text }: Failure) => fails('UNKNOWN', String(text).replace('etcdserver:', 'auth:'));
+const uncoded = ({ text }: Failure) => fails('UNKNOWN', (text as string).replace('etcdserver:', 'auth:'));
 
 const perm = { permType: 'READ', key: 'k' };
 /** Everything that only root may ask for; `since`: some older ones answer everybody. */

@@ -118,7 +118,11 @@ const routed = (httpStatus: number, text: string, newer: HttpOutcome): Expected<
     conclave: answers(httpStatus, like(new RegExp(`^${text}`))),
   });
 /** A method of another kind. */
-const NOT_POST = routed(405, 'Method Not Allowed', answers(501, { code: 12, message: 'Method Not Allowed', details: [] }));
+const NOT_POST = routed(
+  405,
+  'Method Not Allowed',
+  answers(501, { code: 12, message: 'Method Not Allowed', details: [] }),
+);
 const NOT_THERE = routed(404, 'Not Found', answers(404, { code: 5, message: 'Not Found', details: [] }));
 
 export const gateway = topic(
@@ -368,14 +372,7 @@ export const gateway = topic(
     rule(`JSON: refused: ${path} ${Object.keys(body).join(' ')}`, post(path, body, expects)),
   ),
   PATHS.map((path) => rule(`JSON: not asked by GET: ${path}`, http(`GET ${path}`, undefined, NOT_POST))),
-  rule(
-    'JSON: a path that does not exist',
-    post(
-      '/v3/kv/nonsense',
-      {},
-      NOT_THERE,
-    ),
-  ),
+  rule('JSON: a path that does not exist', post('/v3/kv/nonsense', {}, NOT_THERE)),
 
   // --- Authentication -----------------------------------------------------------------------------------------------
   on(
