@@ -7,7 +7,7 @@ export function isSince(version: string, since: string): boolean {
   const own = numbersOf(version);
   const branches = since.split(' ').map(numbersOf);
   const branch = branches.find(([major, minor]) => major === own[0] && minor === own[1]);
-  const from = branch ?? branches.at(-1);
+  const from = branch ?? branches.at(-1) ?? [];
   return compare(own, from) >= 0;
 }
 
