@@ -1,4 +1,5 @@
 import { type ServiceError, status } from '@grpc/grpc-js';
+import { WatchService } from '../../../rpc/gen/watch.js';
 import type { RawClient, RawStream } from '../../../rpc/testing/raw-client.js';
 import { type Call, CALLS } from '../draw/calls.js';
 import { type Part, packParts, unpackParts } from '../draw/packed.js';
@@ -26,7 +27,11 @@ class Streams {
   }
 
   async end(): Promise<readonly (ServiceError | undefined)[]> {
-    for (const stream of this.#open.values()) stream.end();
+    for (const [path, stream] of this.#open) {
+      stream.end();
+      // As long as something is watched, it goes on when nothing more is asked.
+      if (path === WatchService.watch.path) stream.cancel();
+    }
     return Promise.all([...this.#open.values()].map(({ ended }) => answered(ended)));
   }
 }
