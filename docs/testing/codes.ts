@@ -17,9 +17,14 @@ export function codesIn(...folders: readonly string[]): Set<string> {
   return codes;
 }
 
+/** Variables of etcd's world look like codes. */
+const VARIABLE = /^ETCD(?:CTL)?_/;
+
 /** Every code that a page names, with its line from 1. */
 export function codesOn(page: Page): { readonly code: string; readonly line: number }[] {
   return page.lines.flatMap((text, index) =>
-    [...text.matchAll(/[`']([A-Z]+(?:_[A-Z]+)+)[`']/g)].map(([, code = '']) => ({ code, line: index + 1 })),
+    [...text.matchAll(/[`']([A-Z]+(?:_[A-Z]+)+)[`']/g)]
+      .map(([, code = '']) => ({ code, line: index + 1 }))
+      .filter(({ code }) => !VARIABLE.test(code)),
   );
 }
