@@ -282,12 +282,3 @@ export class ServerError extends CoordinationError {
   readonly code = 'SERVER_ERROR';
   readonly retry = 'never';
 }
-
-/** This store does not do what was asked, by choice. Nothing was changed. */
-export class NotImplementedError extends CoordinationError {
-  readonly code = 'NOT_IMPLEMENTED';
-  readonly retry = 'never';
-  constructor(what: string) {
-    super(`${what} is not implemented`);
-  }
-}

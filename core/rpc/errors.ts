@@ -123,7 +123,6 @@ const ALIASES: Readonly<Record<string, Meaning>> = {
 /** Statuses of our own errors for which etcd has no text. */
 const OWN_TEXTS: Readonly<Record<string, status>> = {
   CONFIGURATION_CHANGE_REFUSED: status.UNAVAILABLE,
-  NOT_IMPLEMENTED: status.UNIMPLEMENTED,
   // etcd says it in a text without its usual beginning, which ours has word by word.
   UNSUPPORTED_RANGE: status.UNIMPLEMENTED,
 };
