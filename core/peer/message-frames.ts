@@ -4,7 +4,7 @@ import type { PeerMessage } from './types.js';
 
 /**
  * The frames of one `send`: one, unless they would be larger than a frame may be. A message that alone is too large is
- * given as it is; the queue has no room for it.
+ * given as it is; the queue does not take it.
  */
 export function framesOf(messages: readonly PeerMessage[], frameBytesMax: number): Buffer[] {
   const bodyBytesMax = frameBytesMax - FRAME_HEADER_BYTES;

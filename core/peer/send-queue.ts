@@ -21,7 +21,9 @@ export class SendQueue {
 
   /** @returns false if it has no room for the frame, which is dropped */
   push(frame: Buffer): boolean {
-    const { queueBytesMax, queueFramesMax } = this.#limits;
+    const { frameBytesMax, queueBytesMax, queueFramesMax } = this.#limits;
+    // The other end would close the connection on it.
+    if (frame.length > frameBytesMax) return false;
     const waitingBytes = this.#bytes + this.#link.waitingBytes;
     // One that is larger than all that may wait would otherwise never leave, and is sent anew for ever.
     if (waitingBytes > 0 && waitingBytes + frame.length > queueBytesMax) return false;
