@@ -36,8 +36,8 @@ export class Safety {
   readonly #members: ReadonlyMap<MemberId, Witnessed>;
   readonly #onCommitted: (entry: Entry) => void;
   readonly #leaders = new Map<number, MemberId>();
-  /** What a leader's log was last seen to reach. */
-  readonly #leaderLogs = new Map<MemberId, { readonly term: number; readonly lastIndex: number }>();
+  /** Of those that led after their last step: in which term, and how far their log reached. */
+  readonly #leading = new Map<MemberId, { readonly term: number; readonly lastIndex: number }>();
   readonly #digests = new Map<string, Digest>();
   readonly #committed = new Map<number, Committed>();
   readonly #votes = new Map<string, MemberId>();
@@ -80,10 +80,12 @@ export class Safety {
       const mayLead = raft.hasPendingConfiguration || isVoter(raft.configuration, id);
       assert(mayLead, 'a leader resigns once it is committed that it has no vote');
     }
-    // It may have resigned in the very step in which it committed.
-    const hasLed = this.#leaders.get(raft.term) === id;
-    assert(hasLed || raft.commitIndex <= this.commitIndex, 'nobody knows of a commit before a leader');
-    for (let index = this.commitIndex + 1; index <= raft.commitIndex; index += 1) this.#leaderCommitted(member, index);
+    // It may have resigned in the very step in which it committed, or have heard of a later term.
+    const led = this.#leading.get(id)?.term;
+    assert(led !== undefined || raft.commitIndex <= this.commitIndex, 'nobody knows of a commit before a leader');
+    for (let index = this.commitIndex + 1; index <= raft.commitIndex; index += 1)
+      this.#leaderCommitted(member, index, led as number);
+    if (raft.role !== 'leader') this.#leading.delete(id);
   }
 
   /** At most one leader in a term. */
@@ -109,17 +111,17 @@ export class Safety {
 
   /** A leader never overwrites or deletes entries in its log. */
   #leaderAppendsOnly(id: MemberId, term: number, lastIndex: number): void {
-    const known = this.#leaderLogs.get(id);
+    const known = this.#leading.get(id);
     if (known?.term === term) assert(lastIndex >= known.lastIndex, 'leader append-only: its log only grows');
-    this.#leaderLogs.set(id, { term, lastIndex });
+    this.#leading.set(id, { term, lastIndex });
   }
 
   /**
    * What a leader commits, a majority holds durably. Its own disk may lag behind its log, but then only with entries of
    * its own term: whoever campaigns has a log that is durable to its end.
    */
-  #leaderCommitted(leader: Witnessed, index: number): void {
-    const { configuration, term: byTerm } = leader.raft as WitnessedRaft;
+  #leaderCommitted(leader: Witnessed, index: number, byTerm: number): void {
+    const { configuration } = leader.raft as WitnessedRaft;
     const term = leader.disk.termAt(index) ?? byTerm;
     const holders = [...this.#members.values()].filter(({ disk }) => disk.termAt(index) === term);
     // What one acknowledged before its disk was wiped counts: every majority to come does without it, and so has another

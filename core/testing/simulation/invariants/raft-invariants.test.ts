@@ -219,6 +219,24 @@ describe('commits', () => {
     expect(stage.found).toEqual(finding('nobody knows of a commit before a leader'));
   });
 
+  test('a leader that commits and hears of a later term in one step is no finding', () => {
+    stage.elected();
+    for (const id of [1n, 2n]) stage.append(id, { entries: [entry(2, 2)] });
+    Object.assign(stage.raft(1n), { role: 'follower', term: 3, commitIndex: 2, lastIndex: 2 });
+    stage.invariants.changed(1n);
+    expect(stage.found).toEqual([]);
+  });
+
+  test('one that led until the step before, and knows of a commit before the leader, is found', () => {
+    stage.elected();
+    for (const id of [1n, 2n]) stage.append(id, { entries: [entry(2, 2)] });
+    Object.assign(stage.raft(1n), { role: 'follower', term: 3, lastIndex: 2 });
+    stage.invariants.changed(1n);
+    stage.raft(1n).commitIndex = 2;
+    stage.invariants.changed(1n);
+    expect(stage.found).toEqual(finding('nobody knows of a commit before a leader'));
+  });
+
   test('a leader that lacks what was committed before its term is found', () => {
     stage.ledOn();
     stage.append(3n, { entries: [entry(2, 1)] });
