@@ -45,8 +45,11 @@ const KIBIBYTE = 1_024;
 const REQUEST_TIMEOUT_MS = 400;
 /** From a client to the leader by way of another member, to a majority, and back; and room for a few that are slow. */
 const REQUEST_DELAYS = 20;
-/** How many times the mean delay an election timeout is at least. */
-const DELAYS_IN_ELECTION = 25;
+/**
+ * How many times the mean delay an election timeout is at least: of some ten thousand packets, one alone is late by more
+ * than an election timeout.
+ */
+const DELAYS_IN_ELECTION = 50;
 const IMPATIENT: Partial<ClientLimits> = {
   retriesMax: 1,
   retryTimeoutMs: 800,
