@@ -65,6 +65,7 @@ export function summarize({ tally, failures, elapsedMs, twiceCount }: CampaignRe
     operations: tally.operations,
     events: tally.events,
     traceHash: tally.traceHash,
+    traces: tally.traces,
     twice: twiceCount,
     calmSeeds: tally.calmSeeds,
     effective: Object.fromEntries(tally.effective),

@@ -26,10 +26,15 @@ export class Tally {
   readonly reached = new Map<string, number>();
   readonly #traces: string[] = [];
 
-  /** One hash over what happened in all seeds, in whichever order they ended: who runs them again has it again. */
+  /** A hash over what happened in each seed, as `seed: hash`, whichever ended first. */
+  get traces(): readonly string[] {
+    return this.#traces.sort();
+  }
+
+  /** One hash over all of them: who runs the same seeds again has it again. */
   get traceHash(): string {
     const hash = createHash('sha256');
-    for (const trace of this.#traces.sort()) hash.update(`${trace}\n`);
+    for (const trace of this.traces) hash.update(`${trace}\n`);
     return hash.digest('hex').slice(0, TRACE_HASH_DIGITS);
   }
 
