@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import type { Call } from './grpc-handlers.js';
+import type { Call } from './handlers/parts.js';
 
 /**
  * The common name of the certificate with which the connection of a call proved itself.

@@ -1,0 +1,83 @@
+import type { MethodDefinition, sendUnaryData, ServerUnaryCall } from '@grpc/grpc-js';
+import { ClosedError } from '../../base/errors.js';
+import { Malformed } from '../malformed.js';
+import { passedOn } from '../service-errors.js';
+import type { Services } from '../services.js';
+import type { CallGate } from './call-gate.js';
+import type { LastingCalls } from './lasting-calls.js';
+import type { Handler } from './parts.js';
+
+/** What is particular to a method of one request and one answer. */
+export interface UnaryOptions<Request> {
+  /** Whether a learner answers such a request too. Absent: never. */
+  readonly forLearners?: (request: Request) => boolean;
+  /** What is answered for an error. Absent: the error. */
+  readonly sent?: (error: unknown) => unknown;
+}
+
+/** Handlers of calls of one request and one answer. */
+export class UnaryHandlers {
+  readonly #gate: CallGate;
+  readonly #lasting: LastingCalls;
+  /** How many calls of one method may wait. */
+  readonly #waitingMax: number;
+
+  constructor(gate: CallGate, lasting: LastingCalls, waitingMax: number) {
+    this.#gate = gate;
+    this.#lasting = lasting;
+    this.#waitingMax = waitingMax;
+  }
+
+  /** A method that is answered soon. */
+  readonly soon = <Request, Response>(
+    _method: MethodDefinition<Request, Response>,
+    answer: (services: Services, request: Request) => Promise<Response>,
+    options: UnaryOptions<Request> = {},
+  ): Handler =>
+    this.#handler<Request, Response>(
+      async (call, request) => answer(await this.#gate.servicesFor(call), request),
+      options,
+    );
+
+  /** A method that may take as long as its client waits: a call ends with its client, and with the server. */
+  readonly waiting = <Request, Response>(
+    method: MethodDefinition<Request, Response>,
+    answer: (services: Services, request: Request, signal: AbortSignal) => Promise<Response>,
+  ): Handler => {
+    const wait = async (call: ServerUnaryCall<Request, Response>, request: Request): Promise<Response> => {
+      const ending = new AbortController();
+      const end = (reason: Error) => ending.abort(reason);
+      const release = this.#lasting.count(method.path, this.#waitingMax);
+      const letGo = this.#lasting.add(end);
+      call.on('cancelled', () => end(new ClosedError('the call')));
+      if (call.cancelled) end(new ClosedError('the call'));
+      try {
+        return await answer(await this.#gate.servicesFor(call), request, ending.signal);
+      } catch (error) {
+        // That the server closes is not the store's word, and another member may be asked.
+        throw ending.signal.aborted ? ending.signal.reason : passedOn(error);
+      } finally {
+        letGo();
+        release();
+      }
+    };
+    return this.#handler(wait, {});
+  };
+
+  #handler<Request, Response>(
+    answer: (call: ServerUnaryCall<Request, Response>, request: Request) => Promise<Response>,
+    { forLearners = () => false, sent = (error) => error }: UnaryOptions<Request>,
+  ): Handler {
+    const handle = (call: ServerUnaryCall<Request, Response>, callback: sendUnaryData<Response>) => {
+      const { request } = call;
+      if (request instanceof Malformed) return callback(this.#gate.toStatus(request.error));
+      const refusal = this.#gate.refusal(call, forLearners(request));
+      if (refusal) return callback(this.#gate.toStatus(refusal));
+      answer(call, request).then(
+        (response) => callback(null, response),
+        (error: unknown) => callback(this.#gate.toStatus(sent(error))),
+      );
+    };
+    return handle as Handler;
+  }
+}
