@@ -5,7 +5,14 @@ import type { Backend, Batch } from '../backend/backend.js';
 import { assert, unreachable } from '../base/assert.js';
 import { CoordinationError, PermissionDeniedError } from '../base/errors.js';
 import { type Event, type LeaseId, NO_LEASE } from '../base/key-value.js';
-import type { RangeRequest } from '../base/operation.js';
+import type {
+  RangePage,
+  RangePageRequest,
+  RangeRequest,
+  RangeResult,
+  TxnRequest,
+  TxnResult,
+} from '../base/operation.js';
 import { Lessor } from '../lease/lessor.js';
 import type { RevisionEvents } from '../mvcc/history.js';
 import { Keyspace } from '../mvcc/keyspace.js';
@@ -15,6 +22,7 @@ import { readAppliedPosition, writeAppliedPosition } from './applied-position.js
 import { recordsIn, readAuth } from './auth-records.js';
 import { decodeCommand } from './codec.js';
 import { Membership } from './membership.js';
+import { OperationCounts } from './operation-counts.js';
 import { RecentHashes } from './recent-hashes.js';
 import { HashingBatch, RunningHash } from './running-hash.js';
 import type { Applied, CallerCommand, Command, CommandResult, LogEntry } from './types.js';
@@ -40,6 +48,8 @@ export class Machine {
   readonly auth: Auth;
   readonly alarms: Alarms;
   readonly watch: WatchHub;
+  /** What was carried out here, for metrics. */
+  readonly operations = new OperationCounts();
   readonly #backend: Backend;
   readonly #leaseExists: (id: LeaseId) => boolean;
   readonly #hash: RunningHash;
@@ -155,6 +165,22 @@ export class Machine {
     }
   }
 
+  /** As {@link Keyspace.range}, and counted. */
+  range(request: RangeRequest): RangeResult {
+    return this.operations.add(this.keyspace.range(request));
+  }
+
+  /** As {@link Keyspace.rangePage}, and counted. */
+  rangePage(request: RangePageRequest): RangePage {
+    this.operations.addPage();
+    return this.keyspace.rangePage(request);
+  }
+
+  /** As {@link Keyspace.readTxn}, and counted. */
+  readTxn(request: TxnRequest): TxnResult {
+    return this.operations.add(this.keyspace.readTxn(request));
+  }
+
   /** The keys that live by a lease; none if it does not exist. */
   readonly keysOfLease = (id: LeaseId): readonly Uint8Array[] => (this.lessor.has(id) ? this.lessor.keys(id) : []);
 
@@ -244,7 +270,7 @@ export class Machine {
           ? writer.delete(request)
           : writer.txn(request);
     this.#finish(writer.finish(), revisions);
-    return result;
+    return this.operations.add(result);
   }
 
   /** All keys of a lease go in one revision, with the lease itself; without keys there is no revision. */
@@ -255,6 +281,7 @@ export class Machine {
       const { deleted } = writer.delete({ type: 'delete', key });
       assert(deleted === 1, 'a key that lives by a lease exists');
     }
+    this.operations.addRevoked(keys.length);
     this.#finish(writer.finish(), revisions);
   }
 

@@ -1,4 +1,5 @@
 import type { Durations } from '../base/durations.js';
+import type { OperationCounts } from '../machine/operation-counts.js';
 import type { MemberId } from '../raft/types.js';
 import type { Replica } from './replica.js';
 
@@ -51,6 +52,11 @@ export class Measures {
   /** Whether more was applied than the engine could take yet, so that nothing more is. */
   get isEngineOverfull(): boolean {
     return this.#replica.installing === undefined && this.#replica.state.backend.overfull;
+  }
+
+  /** Operations carried out here since the state in force began: at the start, or with a snapshot of another member. */
+  get operations(): OperationCounts {
+    return this.#replica.state.machine.operations;
   }
 
   /** Keys that there are or were, as long as their history is kept. */

@@ -184,7 +184,7 @@ export class Member {
     validateRange(request);
     const read = ({ machine }: State) => {
       if (caller !== undefined) machine.assertMay(caller, request);
-      return machine.keyspace.range(request);
+      return machine.range(request);
     };
     return request.serializable ? this.#replica.readHere(read) : this.#replica.read(read);
   }
@@ -196,7 +196,7 @@ export class Member {
     validateRange(range);
     const read = ({ machine }: State) => {
       if (caller !== undefined) machine.assertMay(caller, range);
-      return machine.keyspace.rangePage(request);
+      return machine.rangePage(request);
     };
     return request.serializable ? this.#replica.readHere(read) : this.#replica.read(read);
   }
@@ -219,7 +219,7 @@ export class Member {
     validateTxn(request);
     return this.#replica.read(({ machine }) => {
       if (caller !== undefined) machine.assertMay(caller, request);
-      return machine.keyspace.readTxn(request);
+      return machine.readTxn(request);
     });
   }
 

@@ -13,6 +13,7 @@ function sources(): MetricsSources {
     measures: {
       ...{ isLeader: true, leaderChangeCount: 2, proposalCount: 4, failedProposalCount: 5 },
       ...{ appendDurations, commitDurations: undefined, isEngineOverfull: false },
+      operations: { puts: 21, deletes: 22, ranges: 23, txns: 24 },
       ...{ keyCount: 7, compactRevision: 9, watcherCount: 8 },
       connections: () => [
         { id: 16n, isConnected: true },
@@ -64,6 +65,10 @@ describe('the metrics of a member', () => {
     'etcd_server_proposals_failed_total 5',
     'etcd_server_id{server_id="ff"} 1',
     'etcd_mvcc_db_total_size_in_bytes 20480',
+    'etcd_mvcc_put_total 21',
+    'etcd_mvcc_delete_total 22',
+    'etcd_mvcc_range_total 23',
+    'etcd_mvcc_txn_total 24',
     'etcd_debugging_mvcc_keys_total 7',
     'etcd_debugging_mvcc_compact_revision 9',
     'etcd_debugging_mvcc_watcher_total 8',

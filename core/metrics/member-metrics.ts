@@ -117,6 +117,7 @@ export class MemberMetrics {
       'Bytes above which nothing is taken any more.',
       () => member.status().quotaBytes,
     );
+    this.#addOperations(families);
     families.gauge('etcd_debugging_mvcc_keys_total', 'Keys with a history.', () => measures.keyCount);
     families.gauge('etcd_debugging_mvcc_current_revision', "The store's revision.", () => member.revision);
     families.gauge(
@@ -135,6 +136,15 @@ export class MemberMetrics {
       'How long the engine took for a transaction, made durable.',
       () => measures.commitDurations,
     );
+  }
+
+  #addOperations(families: Families): void {
+    const { measures } = this.#sources.member;
+    const counter = families.counter.bind(families);
+    counter('etcd_mvcc_put_total', 'Puts carried out here.', () => measures.operations.puts);
+    counter('etcd_mvcc_delete_total', 'Deletions carried out here.', () => measures.operations.deletes);
+    counter('etcd_mvcc_range_total', 'Ranges read here.', () => measures.operations.ranges);
+    counter('etcd_mvcc_txn_total', 'Writes and reads of several operations.', () => measures.operations.txns);
   }
 
   #addCalls(families: Families): void {

@@ -20,6 +20,13 @@ export interface MemberSource {
     readonly appendDurations: Durations;
     readonly commitDurations: Durations | undefined;
     readonly isEngineOverfull: boolean;
+    /** Carried out here; each counts from 0 when the member starts, or takes a snapshot. */
+    readonly operations: {
+      readonly puts: number;
+      readonly deletes: number;
+      readonly ranges: number;
+      readonly txns: number;
+    };
     readonly keyCount: number;
     readonly compactRevision: number;
     readonly watcherCount: number;
