@@ -1,5 +1,5 @@
-import { beforeEach, describe, expect, test } from '@jest/globals';
-import { ClosedError } from '../base/errors.js';
+import { beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { ClosedError, PermissionDeniedError } from '../base/errors.js';
 import { ManualClock } from '../testing/manual-clock.js';
 import { type WatchCreateRequest, type WatchRequest, type WatchResponse } from './gen/watch.js';
 import { FakeMember, putEvent } from './testing/fake-member.js';
@@ -129,6 +129,17 @@ describe('creation', () => {
     session.handle(create());
 
     expect(transport.take().map((answer) => (answer as { id: number }).id)).toEqual([1, 0, 2]);
+  });
+
+  test('that is refused for its caller uses up no id', () => {
+    const watch = jest.spyOn(member, 'watch');
+    watch.mockImplementationOnce(() => {
+      throw new PermissionDeniedError('read "k"');
+    });
+    session.handle(create());
+    session.handle(create());
+
+    expect(transport.take().map((answer) => (answer as { id: number }).id)).toEqual([-1, 0]);
   });
 
   test('of a range that holds no key is refused', () => {

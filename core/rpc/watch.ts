@@ -138,6 +138,7 @@ export class WatchSession {
     const watch = this.#begin(id, request, target);
     if (watch === undefined) return;
     this.#watches.set(id, watch);
+    if (request.watchId === 0n) this.#nextId = id + 1n;
     this.#answer({ watchId: id, created: true });
     // What was ready while it began is not lost: the first look at it comes after this answer.
     this.#ready.add(watch);
@@ -190,11 +191,11 @@ export class WatchSession {
     return toWireError(new TooManyRequestsError('watches on this stream', watchersPerStreamMax)).text;
   }
 
+  /** One that is not named gets the next free one; it is used up only once the watch has begun. */
   #idFor(wanted: bigint): bigint {
     if (wanted !== 0n) return wanted;
-    while (this.#watches.has(this.#nextId)) this.#nextId += 1n;
-    const id = this.#nextId;
-    this.#nextId += 1n;
+    let id = this.#nextId;
+    while (this.#watches.has(id)) id += 1n;
     return id;
   }
 
