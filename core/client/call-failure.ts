@@ -84,7 +84,8 @@ export class CallFailure extends Error {
     const nothingDone = NOTHING_DONE.has(meaning);
     const isBrokenOff = details.startsWith(BROKEN_OFF);
     const hasTimedOut = code === status.UNKNOWN && TIMED_OUT.test(details);
-    const isRefused = nothingDone || (REFUSALS.has(code) && !isBrokenOff);
+    // While that alarm is raised nothing is carried out; as a status it is lost data, which might mean anything.
+    const isRefused = nothingDone || meaning === 'CORRUPT' || (REFUSALS.has(code) && !isBrokenOff);
     const isPassing = nothingDone || isBrokenOff || hasTimedOut || PASSING.has(code);
     const isSick = SICK.has(code) || hasTimedOut || meaning === 'LEARNER_REFUSES';
     const name = `${endpoint}: ${details} (${status[code]})`;

@@ -3,6 +3,7 @@ import {
   AuthRevisionOldError,
   CompactedError,
   type CoordinationError,
+  CorruptClusterError,
   DuplicateKeyError,
   EmptyKeyError,
   FutureRevisionError,
@@ -15,6 +16,7 @@ import {
   LeaseTtlTooLargeError,
   NoLeaderError,
   NoPasswordUserError,
+  NoSpaceError,
   PermissionDeniedError,
   RequestTooLargeError,
   ServerError,
@@ -89,6 +91,10 @@ export function explain(failure: CallFailure, asked: Asked): CoordinationError |
       return new AuthRevisionOldError();
     case 'USER_NAME_EMPTY':
       return new UserNameEmptyError();
+    case 'NO_SPACE':
+      return new NoSpaceError();
+    case 'CORRUPT':
+      return new CorruptClusterError();
     case 'NO_LEADER':
       return new NoLeaderError();
     case 'TOO_MANY_REQUESTS':
