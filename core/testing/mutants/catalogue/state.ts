@@ -108,7 +108,7 @@ export const STATE_MUTANTS: readonly Mutant[] = [
           ? writer.delete(request)
           : writer.txn(request);
     this.#finish(writer.finish(), revisions);
-    return result;`,
+    return this.operations.add(result);`,
     replace: `    try {
       return request.type === 'put'
         ? writer.put(request)
