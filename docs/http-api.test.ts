@@ -1,9 +1,10 @@
 /** Does what `http-api.md` has its readers do, on a new member, one example after the other. */
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type RunningMember, startMember } from '../core/server/start-member.js';
 import { readPage } from './testing/pages.js';
+import { isOnPath } from './testing/tools.js';
 
 const page = readPage('docs/http-api.md');
 const run = promisify(execFile);
@@ -12,15 +13,6 @@ const run = promisify(execFile);
 const examples = [...page.lines.join('\n').matchAll(/```sh\n([\s\S]*?)```\n\n```text\n([\s\S]*?)```/g)].map(
   ([, commands = '', output = '']) => ({ commands: commands.trim(), output: output.trim() }),
 );
-
-const hasCurl = (() => {
-  try {
-    execFileSync('curl', ['--version']);
-    return true;
-  } catch {
-    return false;
-  }
-})();
 
 let member: RunningMember;
 beforeAll(async () => {
@@ -37,7 +29,7 @@ test('the page has examples of everything', () => {
   expect(examples.length).toBeGreaterThanOrEqual(10);
 });
 
-(hasCurl ? test : test.skip)(
+(isOnPath('curl', ['--version']) ? test : test.skip)(
   'what the page has its readers type answers what it says',
   async () => {
     for (const { commands, output } of examples) {
