@@ -125,6 +125,8 @@ const OWN_TEXTS: Readonly<Record<string, status>> = {
   CONFIGURATION_CHANGE_REFUSED: status.UNAVAILABLE,
   // etcd says it in a text without its usual beginning, which ours has word by word.
   UNSUPPORTED_RANGE: status.UNIMPLEMENTED,
+  // Of gRPC's health service.
+  UNKNOWN_SERVICE: status.NOT_FOUND,
 };
 
 /** The status that answers an error. What etcd has no text for keeps our own. */

@@ -26,7 +26,7 @@ export interface RpcLimits {
   readonly rangeStreamsMax: number;
   /** How long a client may take nothing of a range before it loses it. */
   readonly rangeStallMs: number;
-  /** Calls that wait for a lock, to lead, or to hear of leaders, at one time, each of those kinds. One more is refused. */
+  /** Calls that wait for a lock, to lead, or to hear of leaders or of health, at one time, each of those kinds. One more is refused. */
   readonly waitingCallsMax: number;
   /** How long no leader may be known before streams of clients that want one end (etcd: three election timeouts). */
   readonly leaderLossMs: number;

@@ -11,6 +11,15 @@ export class UnsupportedRangeError extends CoordinationError {
   }
 }
 
+/** Nothing is known of the health of a service by that name: ask for that of the whole server, whose name is empty. */
+export class UnknownServiceError extends CoordinationError {
+  readonly code = 'UNKNOWN_SERVICE';
+  readonly retry = 'never';
+  constructor() {
+    super('unknown service');
+  }
+}
+
 /** The lease with which somebody waited for a lock ended. Take another one, and try again. */
 export class LockSessionExpiredError extends CoordinationError {
   readonly code = 'LOCK_SESSION_EXPIRED';

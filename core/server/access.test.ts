@@ -5,6 +5,7 @@ import { AdminService } from '../rpc/gen/admin.js';
 import { AuthService } from '../rpc/gen/auth.js';
 import { ClusterService } from '../rpc/gen/cluster.js';
 import { ElectionService } from '../rpc/gen/election.js';
+import { HealthService } from '../rpc/gen/health.js';
 import { KVService } from '../rpc/gen/kv.js';
 import { LeaseService } from '../rpc/gen/lease.js';
 import { LockService } from '../rpc/gen/lock.js';
@@ -19,6 +20,8 @@ const WHO = ['none', 'forged', 'roleless', 'elsewhere', 'reader', 'writer', 'roo
 type Who = (typeof WHO)[number];
 const KNOWN: readonly Who[] = ['roleless', 'elsewhere', 'reader', 'writer', 'root'];
 const ANYBODY: readonly Who[] = ['none', ...KNOWN];
+/** Not even a token is looked at. */
+const EVERYBODY: readonly Who[] = WHO;
 
 /** What etcd answers to those who may not. */
 const NOT_NAMED = 'etcdserver: user name is empty';
@@ -159,11 +162,14 @@ const TABLE: readonly Row[] = [
     request: () => ({ leader: { name: bytes('a'), key: bytes('a/none'), rev: 7n, lease: 0n } }),
   }),
   row('Admin/ReplaceMember', { deadId: 5n, peerUrls: [] }, ['root']),
+  row('Health/Check', { service: '' }, EVERYBODY),
+  row('Health/List', {}, EVERYBODY),
+  row('Health/Watch', { service: '' }, EVERYBODY),
 ];
 
 const SERVICES: readonly ServiceDefinition[] = [
   ...[KVService, WatchService, LeaseService, ClusterService, MaintenanceService, AuthService, AdminService],
-  ...[LockService, ElectionService],
+  ...[LockService, ElectionService, HealthService],
 ];
 const METHODS: ReadonlyMap<string, MethodDefinition<object, object>> = new Map(
   SERVICES.flatMap((service) => Object.values(service) as MethodDefinition<object, object>[]).map(
@@ -228,7 +234,7 @@ async function answerOf(
   message: object,
   headers: Record<string, string>,
 ): Promise<string> {
-  if (method.path.endsWith('/Watch')) return watch(message, headers);
+  if (method === METHODS.get('Watch/Watch')) return watch(message, headers);
   if (method.requestStream || method.responseStream) return stream(method, message, headers);
   try {
     await client.unary(method, message, headers);

@@ -2,13 +2,11 @@ import type { ServerWritableStream } from '@grpc/grpc-js';
 import type { Clock } from '../../base/clock.js';
 import { Malformed } from '../malformed.js';
 import { sendAll } from '../paced-stream.js';
-import type { Services } from '../services.js';
-import type { CallGate } from './call-gate.js';
 import type { LastingCalls } from './lasting-calls.js';
-import type { Handler } from './parts.js';
+import type { Call, Handler } from './parts.js';
 
-/** A method of one request that is answered with many messages. */
-export interface Download<Request, Response> {
+/** A method of one request that `Who` answers with many messages. */
+export interface Download<Who, Request, Response> {
   /** What there are at most so many of at one time. */
   readonly what: string;
   readonly most: number;
@@ -16,15 +14,26 @@ export interface Download<Request, Response> {
   readonly stallMs: number;
   /** Whether a learner answers too. */
   readonly forLearners: boolean;
-  readonly messages: (services: Services, request: Request, signal: AbortSignal) => AsyncIterable<Response>;
+  readonly messages: (who: Who, request: Request, signal: AbortSignal) => AsyncIterable<Response>;
   /** What is answered for an error. Absent: the error. */
   readonly sent?: (error: unknown) => unknown;
 }
 
+/** How long a client may take nothing where there is little to take. */
+export const NO_HURRY_MS = 600_000;
+
+/** What all downloads share. */
+export interface Downloads<Who> {
+  readonly lasting: LastingCalls;
+  readonly clock: Clock;
+  /** Throws if the call may not be made. */
+  readonly who: (call: Call) => Promise<Who>;
+}
+
 /** The handler of such a method: it sends no faster than its client takes. */
-export function downloadHandler<Request, Response>(
-  { gate, lasting, clock }: { readonly gate: CallGate; readonly lasting: LastingCalls; readonly clock: Clock },
-  { what, most, stallMs, forLearners, messages, sent = (error) => error }: Download<Request, Response>,
+export function downloadHandler<Who, Request, Response>(
+  { lasting, clock, who }: Downloads<Who>,
+  { what, most, stallMs, forLearners, messages, sent = (error) => error }: Download<Who, Request, Response>,
 ): Handler {
   const send = async (call: ServerWritableStream<Request, Response>) => {
     const ending = new AbortController();
@@ -34,10 +43,10 @@ export function downloadHandler<Request, Response>(
     if (!lasting.admit(call, forLearners, stream)) return;
     let release = () => {};
     try {
-      const services = await gate.servicesFor(call);
+      const answering = await who(call);
       if (!stream.isOpen()) return;
       release = lasting.count(what, most);
-      await sendAll(call, messages(services, call.request, signal), { clock, stallMs, signal });
+      await sendAll(call, messages(answering, call.request, signal), { clock, stallMs, signal });
       if (!signal.aborted) call.end();
     } catch (error) {
       stream.fail(sent(error));

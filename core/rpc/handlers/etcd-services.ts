@@ -11,19 +11,17 @@ import { MaintenanceService } from '../gen/maintenance.js';
 import { WatchService } from '../gen/watch.js';
 import { rangeStream } from '../range-stream.js';
 import { passedOn } from '../service-errors.js';
+import type { Services } from '../services.js';
 import type { CallGate } from './call-gate.js';
-import { type Download, downloadHandler } from './download-handler.js';
+import { type Download, downloadHandler, NO_HURRY_MS } from './download-handler.js';
 import { keepAliveHandler } from './keep-alive-handler.js';
 import type { LastingCalls } from './lasting-calls.js';
-import type { Handler, HandlerParts, ServiceHandlers } from './parts.js';
+import type { Call, Handler, HandlerParts, ServiceHandlers } from './parts.js';
 import { UnaryHandlers } from './unary-handlers.js';
 import { watchHandler } from './watch-handler.js';
 
 /** As etcd's default of `--max-request-bytes`. */
 const RANGE_CHUNK_BYTES = 1.5 * 1024 * 1024;
-
-/** How long one who observes may take nothing: there is little to take. */
-const NO_HURRY_MS = 600_000;
 
 /** What services that are clients of the store, as etcd has them, answer for an error. */
 const PASSED_ON = { sent: passedOn } as const;
@@ -33,13 +31,15 @@ export class EtcdServices {
   readonly #parts: HandlerParts;
   readonly #gate: CallGate;
   readonly #lasting: LastingCalls;
-  readonly #unary: UnaryHandlers;
+  readonly #who: (call: Call) => Promise<Services>;
+  readonly #unary: UnaryHandlers<Services>;
 
   constructor(parts: HandlerParts, gate: CallGate, lasting: LastingCalls) {
     this.#parts = parts;
     this.#gate = gate;
     this.#lasting = lasting;
-    this.#unary = new UnaryHandlers(gate, lasting, parts.limits.waitingCallsMax);
+    this.#who = (call) => gate.servicesFor(call);
+    this.#unary = new UnaryHandlers(gate, lasting, this.#who, parts.limits.waitingCallsMax);
   }
 
   all(): readonly (readonly [ServiceDefinition, ServiceHandlers])[] {
@@ -171,8 +171,8 @@ export class EtcdServices {
     return { replaceMember: soon(AdminService.replaceMember, ({ admin }, request) => admin.replaceMember(request)) };
   }
 
-  #download<Request, Response>(download: Download<Request, Response>): Handler {
+  #download<Request, Response>(download: Download<Services, Request, Response>): Handler {
     const { clock } = this.#parts.member;
-    return downloadHandler({ gate: this.#gate, lasting: this.#lasting, clock }, download);
+    return downloadHandler({ lasting: this.#lasting, clock, who: this.#who }, download);
   }
 }

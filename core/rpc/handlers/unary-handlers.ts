@@ -2,10 +2,9 @@ import type { MethodDefinition, sendUnaryData, ServerUnaryCall } from '@grpc/grp
 import { ClosedError } from '../../base/errors.js';
 import { Malformed } from '../malformed.js';
 import { passedOn } from '../service-errors.js';
-import type { Services } from '../services.js';
 import type { CallGate } from './call-gate.js';
 import type { LastingCalls } from './lasting-calls.js';
-import type { Handler } from './parts.js';
+import type { Call, Handler } from './parts.js';
 
 /** What is particular to a method of one request and one answer. */
 export interface UnaryOptions<Request> {
@@ -15,34 +14,34 @@ export interface UnaryOptions<Request> {
   readonly sent?: (error: unknown) => unknown;
 }
 
-/** Handlers of calls of one request and one answer. */
-export class UnaryHandlers {
+/** Handlers of calls of one request and one answer, which `Who` answers. */
+export class UnaryHandlers<Who> {
   readonly #gate: CallGate;
   readonly #lasting: LastingCalls;
+  readonly #who: (call: Call) => Promise<Who>;
   /** How many calls of one method may wait. */
   readonly #waitingMax: number;
 
-  constructor(gate: CallGate, lasting: LastingCalls, waitingMax: number) {
+  /** @param who - throws if the call may not be made */
+  constructor(gate: CallGate, lasting: LastingCalls, who: (call: Call) => Promise<Who>, waitingMax: number) {
     this.#gate = gate;
     this.#lasting = lasting;
+    this.#who = who;
     this.#waitingMax = waitingMax;
   }
 
   /** A method that is answered soon. */
   readonly soon = <Request, Response>(
     _method: MethodDefinition<Request, Response>,
-    answer: (services: Services, request: Request) => Promise<Response>,
+    answer: (who: Who, request: Request) => Promise<Response>,
     options: UnaryOptions<Request> = {},
   ): Handler =>
-    this.#handler<Request, Response>(
-      async (call, request) => answer(await this.#gate.servicesFor(call), request),
-      options,
-    );
+    this.#handler<Request, Response>(async (call, request) => answer(await this.#who(call), request), options);
 
   /** A method that may take as long as its client waits: a call ends with its client, and with the server. */
   readonly waiting = <Request, Response>(
     method: MethodDefinition<Request, Response>,
-    answer: (services: Services, request: Request, signal: AbortSignal) => Promise<Response>,
+    answer: (who: Who, request: Request, signal: AbortSignal) => Promise<Response>,
   ): Handler => {
     const wait = async (call: ServerUnaryCall<Request, Response>, request: Request): Promise<Response> => {
       const ending = new AbortController();
@@ -52,7 +51,7 @@ export class UnaryHandlers {
       call.on('cancelled', () => end(new ClosedError('the call')));
       if (call.cancelled) end(new ClosedError('the call'));
       try {
-        return await answer(await this.#gate.servicesFor(call), request, ending.signal);
+        return await answer(await this.#who(call), request, ending.signal);
       } catch (error) {
         // That the server closes is not the store's word, and another member may be asked.
         throw ending.signal.aborted ? ending.signal.reason : passedOn(error);
