@@ -42,6 +42,33 @@ describe('connect', () => {
     await expect(store.put('a', 'x'.repeat(100))).rejects.toMatchObject({ code: 'REQUEST_TOO_LARGE' });
   });
 
+  test('to a namespace, sees and touches nothing else; closing it closes the store', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'conclave-connect-'));
+    try {
+      const url = `embedded:${folder}`;
+      const team = await connect(url, { namespace: 'a/' });
+      await team.put('k', '1');
+      await team.close();
+      await expect(team.get('k')).rejects.toMatchObject({ code: 'CLOSED' });
+
+      // A folder is open once.
+      await using store = await connect(url);
+      expect(await store.get('a/k')).toBeDefined();
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+    await using there = await connect(`http://127.0.0.1:${port}`, { namespace: Buffer.from('wh') });
+    expect(await there.get('ere')).toBeDefined();
+  });
+
+  test.each([[''], [new Uint8Array(0)], [5 as unknown as string], ['x'.repeat(5_000)]])(
+    'refuses the namespace %p, and opens nothing',
+    async (namespace) => {
+      const refused = connect('embedded:/nowhere/at/all', { namespace });
+      await expect(refused).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', field: 'namespace' });
+    },
+  );
+
   test.each([
     ['http://127.0.0.1:PORT'],
     ['http://127.0.0.1:PORT/'],

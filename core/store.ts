@@ -168,6 +168,18 @@ export interface Store extends AsyncDisposable {
    */
   compact(revision: number, options?: CallOptions & { readonly physical?: boolean }): Promise<void>;
 
+  /**
+   * A part of this store that is a store of its own: every key begins with this prefix, which nobody within it sees. Reads,
+   * writes, transactions, watches and the keys of leases stay within it; `everything()` is everything of the namespace.
+   * Namespaces nest. Revisions, leases' ids, `leases()` and `compact()` are those of the whole store.
+   *
+   * Closing it ends its watches, and it takes no more calls; this store stays open. Closing this store ends it too.
+   *
+   * @param prefix - 1 to `LIMITS.namespaceBytes` bytes, mostly with a separator at its end: `'team-a/'`
+   * @throws {@link InvalidArgumentError} if the prefix is empty, too long, or neither text nor bytes
+   */
+  namespace(prefix: BytesLike): Store;
+
   /** Lets go of everything: watches end, connections close, an embedded member drains and stops. Idempotent. */
   close(): Promise<void>;
 }

@@ -132,9 +132,12 @@ export function remove(target: Target, options: Omit<DeleteOptions, 'signal'> = 
   return { ...options, type: 'delete', ...toRange(target) };
 }
 
+/** @throws {@link InvalidArgumentError} if it is neither an id nor a lease */
 export function toLeaseId(lease: LeaseId | Pick<Lease, 'id'> | undefined): LeaseId {
   if (lease === undefined) return NO_LEASE;
-  return typeof lease === 'bigint' ? lease : lease.id;
+  const id = typeof lease === 'object' && lease !== null ? lease.id : lease;
+  if (typeof id === 'bigint') return id;
+  throw new InvalidArgumentError('lease', id, 'a lease, or its id as a bigint');
 }
 
 // --- Conditions ---------------------------------------------------------------------------------------------------

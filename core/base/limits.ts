@@ -6,6 +6,8 @@ export const LIMITS = {
   requestBytes: 1_572_864,
   /** Seconds of a lease's TTL (etcd: 9,000,000,000). */
   leaseTtlMaxSeconds: 9_000_000_000,
+  /** Bytes of a namespace's prefix: as long as a key may be that rights are given on. */
+  namespaceBytes: 4_096,
   /** Bytes of a user's or a role's name. */
   authNameBytes: 256,
   /** Bytes of a password: much longer ones only cost time. */

@@ -1,3 +1,4 @@
+import { bytesOf, checkRevision, rangeOf, watchedRangeOf } from '../base/arguments.js';
 import type { BytesLike } from '../base/bytes.js';
 import type { Clock } from '../base/clock.js';
 import type { Duration } from '../base/duration.js';
@@ -8,6 +9,8 @@ import type { Logger } from '../base/logger.js';
 import type { Operation, TxnRequest, TxnResult } from '../base/operation.js';
 import type { Origin } from '../base/origin.js';
 import type { Prng } from '../base/prng.js';
+import { KeyPrefix } from '../namespace/key-prefix.js';
+import { NamespacedStore } from '../namespace/namespaced-store.js';
 import { toDeleteMessage, toPutMessage, toRangeMessage, toTxnMessage } from '../rpc/convert-requests.js';
 import { fromDeleteResponse, fromPutResponse, fromRangeResponse, fromTxnResponse } from '../rpc/convert-results.js';
 import { KVService } from '../rpc/gen/kv.js';
@@ -26,8 +29,7 @@ import type {
   WatchOptions,
   WatchStream,
 } from '../store.js';
-import { get, put, remove, Txn } from '../txn.js';
-import { checkBytes, checkLease, checkRevision, checkTarget, checkWatched } from './arguments.js';
+import { get, put, remove, toLeaseId, Txn } from '../txn.js';
 import { Caller, isPassing } from './caller.js';
 import { EndpointPool } from './endpoint-pool.js';
 import { LeaseClient } from './lease-client.js';
@@ -103,13 +105,13 @@ class GrpcStore implements Store {
   }
 
   async get(key: BytesLike, options: ReadOptions = {}): Promise<KeyValue | undefined> {
-    return (await this.range(checkBytes(key, 'key'), options)).kvs[0];
+    return (await this.range(bytesOf(key, 'key'), options)).kvs[0];
   }
 
   async range(target: Target, options: RangeOptions = {}): Promise<RangeAnswer> {
     const { signal, ...rest } = options;
     checkRevision(options.revision, 'revision');
-    const operation = get(checkTarget(target), rest);
+    const operation = get(rangeOf(target), rest);
     const message = toRangeMessage(operation);
     const plan = { asked: { what: 'range', operation }, isRepeatable: true, signal };
     const answer = fromRangeResponse(await this.#reading(this.#caller.unary(KVService.range, message, plan)));
@@ -122,8 +124,8 @@ class GrpcStore implements Store {
     options: PutOptions = {},
   ): Promise<{ revision: number; previous?: KeyValue }> {
     const { signal, lease, ...rest } = options;
-    const wanted = { ...rest, lease: checkLease(lease) };
-    const operation = put(checkBytes(key, 'key'), checkBytes(value, 'value'), wanted);
+    const wanted = { ...rest, lease: toLeaseId(lease) };
+    const operation = put(bytesOf(key, 'key'), bytesOf(value, 'value'), wanted);
     const message = toPutMessage(operation);
     const plan = { asked: { what: 'put', operation }, isRepeatable: false, signal };
     const { revision, previous } = fromPutResponse(await this.#caller.unary(KVService.put, message, plan));
@@ -135,7 +137,7 @@ class GrpcStore implements Store {
     options: DeleteOptions = {},
   ): Promise<{ revision: number; deleted: number; previous: readonly KeyValue[] }> {
     const { signal, ...rest } = options;
-    const operation = remove(checkTarget(target), rest);
+    const operation = remove(rangeOf(target), rest);
     const message = toDeleteMessage(operation);
     const plan = { asked: { what: 'delete', operation }, isRepeatable: false, signal };
     const answer = fromDeleteResponse(await this.#caller.unary(KVService.deleteRange, message, plan));
@@ -147,7 +149,7 @@ class GrpcStore implements Store {
   }
 
   watch(target: Target, options: WatchOptions = {}): WatchStream {
-    return this.#watches.watch(() => checkWatched(checkTarget(target)), options);
+    return this.#watches.watch(() => watchedRangeOf(target), options);
   }
 
   grantLease(ttl: Duration, options: GrantOptions = {}): Promise<Lease> {
@@ -155,7 +157,7 @@ class GrpcStore implements Store {
   }
 
   lease(id: LeaseId): Pick<Lease, 'id' | 'keepAlive' | 'timeToLive' | 'revoke'> {
-    return this.#leases.handle(checkLease(id));
+    return this.#leases.handle(toLeaseId(id));
   }
 
   leases(options: CallOptions = {}): Promise<readonly LeaseId[]> {
@@ -183,6 +185,10 @@ class GrpcStore implements Store {
       if (hasCode(error, 'COMPACTED')) return;
       throw isPassing(error) ? new OutcomeUnknownError(asked.what, { cause: error }) : error;
     }
+  }
+
+  namespace(prefix: BytesLike): Store {
+    return new NamespacedStore(this, new KeyPrefix(prefix));
   }
 
   async close(): Promise<void> {

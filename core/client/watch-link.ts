@@ -1,3 +1,4 @@
+import { checkRevision } from '../base/arguments.js';
 import { EMPTY_BYTES } from '../base/bytes.js';
 import { sleep, type Timer } from '../base/clock.js';
 import { ClosedError, TooManyRequestsError, UnavailableError } from '../base/errors.js';
@@ -7,7 +8,6 @@ import { fromEventMessage, revisionOf } from '../rpc/convert-results.js';
 import { meaningOf } from '../rpc/errors.js';
 import { type WatchRequest, type WatchResponse, WatchService } from '../rpc/gen/watch.js';
 import type { WatchOptions } from '../store.js';
-import { checkRevision } from './arguments.js';
 import { CallFailure } from './call-failure.js';
 import type { DuplexStream } from './channel.js';
 import type { Connection } from './connection.js';

@@ -1,3 +1,4 @@
+import { bytesOf, checkRevision, rangeOf, watchedRangeOf } from '../base/arguments.js';
 import type { BytesLike } from '../base/bytes.js';
 import type { Clock } from '../base/clock.js';
 import { type Duration, toMilliseconds } from '../base/duration.js';
@@ -9,6 +10,8 @@ import type { PutRequest, PutResult, RangeRequest, RangeResult } from '../base/o
 import type { Origin } from '../base/origin.js';
 import type { Prng } from '../base/prng.js';
 import type { Member, MemberStatus } from '../member/member.js';
+import { KeyPrefix } from '../namespace/key-prefix.js';
+import { NamespacedStore } from '../namespace/namespaced-store.js';
 import type { RunningMember } from '../server/start-member.js';
 import type {
   CallOptions,
@@ -24,9 +27,8 @@ import type {
   WatchOptions,
   WatchStream,
 } from '../store.js';
-import { Txn } from '../txn.js';
+import { toLeaseId, Txn } from '../txn.js';
 import { abortable } from './abortable.js';
-import { bytesOf, leaseIdOf, rangeOf, revisionOf, watchedRangeOf } from './arguments.js';
 import { EmbeddedLease } from './embedded-lease.js';
 import { EmbeddedWatch } from './embedded-watch.js';
 
@@ -141,13 +143,13 @@ export class EmbeddedStore implements Store {
 
   async grantLease(ttl: Duration, options: GrantOptions = NO_OPTIONS): Promise<Lease> {
     const seconds = Math.ceil(toMilliseconds(ttl, 'ttl') / 1_000);
-    const id = leaseIdOf(options.id ?? NO_LEASE);
+    const id = toLeaseId(options.id ?? NO_LEASE);
     const granted = await this.#call(options, (member) => member.leaseGrant(id, seconds));
     return new EmbeddedLease(this.#call, granted.id, granted.ttlSeconds);
   }
 
   lease(id: LeaseId): Pick<Lease, 'id' | 'keepAlive' | 'timeToLive' | 'revoke'> {
-    return new EmbeddedLease(this.#call, leaseIdOf(id), Number.NaN);
+    return new EmbeddedLease(this.#call, toLeaseId(id), Number.NaN);
   }
 
   async leases(options: CallOptions = NO_OPTIONS): Promise<readonly LeaseId[]> {
@@ -155,8 +157,12 @@ export class EmbeddedStore implements Store {
   }
 
   async compact(revision: number, options: CallOptions & { readonly physical?: boolean } = NO_OPTIONS): Promise<void> {
-    revisionOf(revision, 'revision');
+    checkRevision(revision, 'revision');
     await this.#call(options, (member) => member.compact(revision, options.physical ?? false));
+  }
+
+  namespace(prefix: BytesLike): Store {
+    return new NamespacedStore(this, new KeyPrefix(prefix));
   }
 
   close(): Promise<void> {
@@ -175,9 +181,10 @@ export class EmbeddedStore implements Store {
 
   #watchRequest(target: Target, { from, previous, only }: WatchOptions) {
     if (this.#closing !== undefined) throw new ClosedError();
+    checkRevision(from, 'from');
     return {
       target: watchedRangeOf(target),
-      ...(from !== undefined && { from: revisionOf(from, 'from') }),
+      ...(from !== undefined && { from }),
       ...(previous !== undefined && { previous }),
       ...(only !== undefined && { only }),
     };
@@ -203,7 +210,7 @@ function toPutRequest(key: BytesLike, value: BytesLike, options: PutOptions): Pu
     type: 'put',
     key: bytesOf(key, 'key'),
     value: bytesOf(value, 'value'),
-    lease: leaseIdOf(options.lease),
+    lease: toLeaseId(options.lease),
     previous: options.previous ?? false,
     ignoreValue: options.ignoreValue ?? false,
     ignoreLease: options.ignoreLease ?? false,
@@ -231,6 +238,6 @@ function toRangeRequest(target: KeyRange, options: RangeOptions): RangeRequest {
     minCreateRevision: options.minCreateRevision ?? 0,
     maxCreateRevision: options.maxCreateRevision ?? 0,
   } as const;
-  revisionOf(request.revision, 'revision');
+  checkRevision(request.revision, 'revision');
   return target.end === undefined ? request : { ...request, end: target.end };
 }

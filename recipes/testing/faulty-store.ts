@@ -7,6 +7,8 @@ import type { Logger } from '../../core/base/logger.js';
 import type { TxnRequest, TxnResult, WatchBatch } from '../../core/base/operation.js';
 import type { Origin } from '../../core/base/origin.js';
 import type { Prng } from '../../core/base/prng.js';
+import { KeyPrefix } from '../../core/namespace/key-prefix.js';
+import { NamespacedStore } from '../../core/namespace/namespaced-store.js';
 import type {
   CallOptions,
   DeleteOptions,
@@ -173,6 +175,10 @@ export class FaultyStore implements Store {
 
   compact(revision: number, options: CallOptions & { readonly physical?: boolean } = {}) {
     return this.#call('compact', options, (options) => this.#inner.compact(revision, options));
+  }
+
+  namespace(prefix: BytesLike): Store {
+    return new NamespacedStore(this, new KeyPrefix(prefix));
   }
 
   close(): Promise<void> {

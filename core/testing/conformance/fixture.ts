@@ -7,6 +7,8 @@ import type { Store, WatchStream } from '../../store.js';
 /** One of the stores that the suite runs on. `store` is open while its tests run. */
 export interface StoreUnderTest {
   readonly store: Store;
+  /** It is a part of a larger one. */
+  readonly isNamespace: boolean;
 }
 
 let keysMade = 0;

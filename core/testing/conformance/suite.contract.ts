@@ -9,9 +9,13 @@ import { watchContract } from './watch.contract.js';
 /** Opens a store; what it needs to let go of afterwards goes onto the stack, and is let go of last in, first out. */
 export type Opener = (releases: (() => Promise<unknown>)[]) => Promise<Store>;
 
-/** All that holds on every store, on this one. To be called within a `describe`. */
-export function conformance(opener: Opener): void {
-  const under = {} as { store: Store };
+/**
+ * All that holds on every store, on this one. To be called within a `describe`.
+ *
+ * @param options - `isNamespace`: it is a part of a larger store
+ */
+export function conformance(opener: Opener, { isNamespace = false } = {}): void {
+  const under = { isNamespace } as { store: Store; isNamespace: boolean };
   const releases: (() => Promise<unknown>)[] = [];
   beforeAll(async () => {
     under.store = await opener(releases);

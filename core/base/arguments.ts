@@ -1,10 +1,11 @@
-/** Checks what a caller without a type checker may get wrong. What the types cannot say either is checked further in. */
-import { type BytesLike, compareBytes, toBytes } from '../base/bytes.js';
-import { EmptyKeyError, EmptyRangeError, InvalidArgumentError } from '../base/errors.js';
-import { isOpenEnded } from '../base/key-range.js';
-import type { KeyRange, LeaseId } from '../base/key-value.js';
-import type { Lease, Target } from '../store.js';
-import { toLeaseId } from '../txn.js';
+/**
+ * Checks what a caller without a type checker may get wrong, the same for every store. What the types cannot say either is
+ * checked further in.
+ */
+import { type BytesLike, compareBytes, toBytes } from './bytes.js';
+import { EmptyKeyError, EmptyRangeError, InvalidArgumentError } from './errors.js';
+import { isOpenEnded } from './key-range.js';
+import type { KeyRange } from './key-value.js';
 
 /** @throws {@link InvalidArgumentError} if it is neither text nor bytes */
 export function bytesOf(value: BytesLike, field: string): Uint8Array {
@@ -15,7 +16,7 @@ export function bytesOf(value: BytesLike, field: string): Uint8Array {
 }
 
 /** @throws {@link InvalidArgumentError} if it is neither a key nor made by `prefix()`, `range()`, `fromKey()`, … */
-export function rangeOf(target: Target): KeyRange {
+export function rangeOf(target: BytesLike | KeyRange): KeyRange {
   if (typeof target === 'object' && target !== null && 'key' in target) {
     const key = bytesOf(target.key, 'key');
     return target.end === undefined ? { key } : { key, end: bytesOf(target.end, 'end') };
@@ -24,11 +25,12 @@ export function rangeOf(target: Target): KeyRange {
 }
 
 /**
- * A range that can have events, in bytes of its own: a watch outlives the call that began it.
+ * A range that can have events, in bytes of its own: a watch outlives the call that began it. (etcd would take an empty key
+ * for the first one, and answer an empty range in words.)
  *
  * @throws {@link EmptyKeyError}, {@link EmptyRangeError} if there can be no key in it
  */
-export function watchedRangeOf(target: Target): KeyRange {
+export function watchedRangeOf(target: BytesLike | KeyRange): KeyRange {
   const range = rangeOf(target);
   if (range.key.length === 0) throw new EmptyKeyError();
   if (range.end !== undefined && !isOpenEnded(range.end) && compareBytes(range.key, range.end) >= 0) {
@@ -38,15 +40,8 @@ export function watchedRangeOf(target: Target): KeyRange {
   return range.end === undefined ? { key } : { key, end: Buffer.from(range.end) };
 }
 
-/** @throws {@link InvalidArgumentError} if it is not an id or a lease */
-export function leaseIdOf(lease: LeaseId | Pick<Lease, 'id'> | undefined): LeaseId {
-  const id = toLeaseId(lease);
-  if (typeof id !== 'bigint') throw new InvalidArgumentError('lease', id, 'a lease, or its id as a bigint');
-  return id;
-}
-
-/** @throws {@link InvalidArgumentError} if it is not a number that a revision can be */
-export function revisionOf(revision: number, field: string): number {
-  if (Number.isSafeInteger(revision) && revision >= 0) return revision;
+/** @throws {@link InvalidArgumentError} if it is given and not a number that a revision can be */
+export function checkRevision(revision: number | undefined, field: string): void {
+  if (revision === undefined || (Number.isSafeInteger(revision) && revision >= 0)) return;
   throw new InvalidArgumentError(field, revision, 'a whole number of 0 or more');
 }
