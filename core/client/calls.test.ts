@@ -185,7 +185,7 @@ describe('a write', () => {
   });
 
   test.each([
-    [status.RESOURCE_EXHAUSTED, 'etcdserver: mvcc: database space exceeded', 'SERVER_ERROR'],
+    [status.RESOURCE_EXHAUSTED, 'etcdserver: mvcc: database space exceeded', 'NO_SPACE'],
     [status.INVALID_ARGUMENT, 'etcdserver: key is not provided', 'EMPTY_KEY'],
     [status.NOT_FOUND, 'etcdserver: requested lease not found', 'LEASE_NOT_FOUND'],
     [status.INVALID_ARGUMENT, 'etcdserver: request is too large', 'REQUEST_TOO_LARGE'],
