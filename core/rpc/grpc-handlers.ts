@@ -19,7 +19,8 @@ export class Handlers {
     this.#gate = new CallGate(parts);
     this.#lasting = new LastingCalls(this.#gate);
     this.#etcd = new EtcdServices(parts, this.#gate, this.#lasting);
-    this.#open = new OpenServices(parts, this.#gate, this.#lasting);
+    const definitions = this.#etcd.all().map(([definition]) => definition);
+    this.#open = new OpenServices(parts, this.#gate, this.#lasting, definitions);
   }
 
   /** Adds every service to what carries it. */

@@ -28,6 +28,8 @@ export interface RpcLimits {
   readonly rangeStallMs: number;
   /** Calls that wait for a lock, to lead, or to hear of leaders or of health, at one time, each of those kinds. One more is refused. */
   readonly waitingCallsMax: number;
+  /** Streams that ask what services and messages there are, at one time. One more is refused. */
+  readonly reflectionStreamsMax: number;
   /** How long no leader may be known before streams of clients that want one end (etcd: three election timeouts). */
   readonly leaderLossMs: number;
   /** Between pings to a client, and how long one may stay unanswered before the connection is closed. */
@@ -52,6 +54,7 @@ export const DEFAULT_LIMITS: RpcLimits = {
   rangeStreamsMax: 256,
   rangeStallMs: 60_000,
   waitingCallsMax: 10_000,
+  reflectionStreamsMax: 256,
   leaderLossMs: 3_000,
   keepAliveMs: 60_000,
   keepAliveTimeoutMs: 20_000,

@@ -10,6 +10,7 @@ import { KVService } from '../rpc/gen/kv.js';
 import { LeaseService } from '../rpc/gen/lease.js';
 import { LockService } from '../rpc/gen/lock.js';
 import { MaintenanceService } from '../rpc/gen/maintenance.js';
+import { ServerReflectionService } from '../rpc/gen/reflection.js';
 import { WatchService } from '../rpc/gen/watch.js';
 import { RawClient } from '../rpc/testing/raw-client.js';
 import { put } from '../txn.js';
@@ -126,6 +127,7 @@ const TABLE: readonly Row[] = [
   row('Maintenance/Alarm', { action: 2, memberID: 0n, alarm: 1 }, ['root'], { what: 'to end one' }),
   row('Maintenance/Status', {}, KNOWN),
   row('Maintenance/Snapshot', {}, ['root']),
+  row('Maintenance/Defragment', {}, ['root']),
   row('Maintenance/HashKV', { revision: 0n }, ['root']),
   row('Maintenance/Hash', {}, ['root']),
   row('Maintenance/Downgrade', { action: 0, version: '3.4.0' }, ['root']),
@@ -165,11 +167,16 @@ const TABLE: readonly Row[] = [
   row('Health/Check', { service: '' }, EVERYBODY),
   row('Health/List', {}, EVERYBODY),
   row('Health/Watch', { service: '' }, EVERYBODY),
+  row(
+    'ServerReflection/ServerReflectionInfo',
+    { host: '', messageRequest: { $case: 'listServices', listServices: '' } },
+    EVERYBODY,
+  ),
 ];
 
 const SERVICES: readonly ServiceDefinition[] = [
   ...[KVService, WatchService, LeaseService, ClusterService, MaintenanceService, AuthService, AdminService],
-  ...[LockService, ElectionService, HealthService],
+  ...[LockService, ElectionService, HealthService, ServerReflectionService],
 ];
 const METHODS: ReadonlyMap<string, MethodDefinition<object, object>> = new Map(
   SERVICES.flatMap((service) => Object.values(service) as MethodDefinition<object, object>[]).map(

@@ -1,28 +1,10 @@
-import {
-  createFileRegistry,
-  type DescMessage,
-  type FileRegistry,
-  fromBinary,
-  fromJson,
-  type JsonValue,
-  toBinary,
-  toJson,
-} from '@bufbuild/protobuf';
-import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import { type DescMessage, fromBinary, fromJson, type JsonValue, toBinary, toJson } from '@bufbuild/protobuf';
 import { status } from '@grpc/grpc-js';
-import { FILE_DESCRIPTOR_SET } from '../gen/descriptors.js';
+import { descriptors } from '../descriptors.js';
 import { Refusal } from './answers.js';
 
 /** Characters of a reason; a longer one repeats what the client sent. */
 const REASON_CHARACTERS_MAX = 300;
-
-let files: FileRegistry | undefined;
-
-/** All our messages and services, read when they are first asked for. */
-function registry(): FileRegistry {
-  files ??= createFileRegistry(fromBinary(FileDescriptorSetSchema, Buffer.from(FILE_DESCRIPTOR_SET, 'base64')));
-  return files;
-}
 
 /**
  * The messages of one method, between JSON and bytes: proto3's JSON, with the names of the .proto files where we write,
@@ -35,7 +17,7 @@ export class JsonCodec {
   /** @param path - of gRPC, such as `/etcdserverpb.KV/Range` */
   constructor(path: string) {
     const [, service = '', name] = path.split('/');
-    const method = registry()
+    const method = descriptors()
       .getService(service)
       ?.methods.find((each) => each.name === name);
     if (method === undefined) throw new Error(`no .proto file has the method ${path}`);

@@ -1,12 +1,22 @@
 /** The services that answer anybody: gRPC's own, for probes and tools, which have no token. */
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import { type HealthCheckRequest, HealthService as HealthDefinition } from '../gen/health.js';
+import {
+  ServerReflectionService,
+  type ServerReflectionRequest,
+  type ServerReflectionResponse,
+} from '../gen/reflection.js';
+import { ServerReflectionService as OldReflectionService } from '../gen/reflection-v1alpha.js';
 import { HealthService } from '../health-service.js';
+import { ReflectionService } from '../reflection-service.js';
 import type { CallGate } from './call-gate.js';
+import { converseHandler } from './converse-handler.js';
 import { downloadHandler, NO_HURRY_MS } from './download-handler.js';
 import type { LastingCalls } from './lasting-calls.js';
 import type { HandlerParts, ServiceHandlers } from './parts.js';
 import { UnaryHandlers } from './unary-handlers.js';
+
+const OWN = [HealthDefinition, ServerReflectionService, OldReflectionService];
 
 /** Those services, each with its handlers. */
 export class OpenServices {
@@ -14,16 +24,24 @@ export class OpenServices {
   readonly #gate: CallGate;
   readonly #lasting: LastingCalls;
   readonly #health: HealthService;
+  readonly #reflection: ReflectionService;
 
-  constructor(parts: HandlerParts, gate: CallGate, lasting: LastingCalls) {
+  /** @param others - what else is served */
+  constructor(parts: HandlerParts, gate: CallGate, lasting: LastingCalls, others: readonly ServiceDefinition[]) {
     this.#parts = parts;
     this.#gate = gate;
     this.#lasting = lasting;
     this.#health = new HealthService(parts.member);
+    this.#reflection = new ReflectionService([...others, ...OWN].map(nameOf));
   }
 
   all(): readonly (readonly [ServiceDefinition, ServiceHandlers])[] {
-    return [[HealthDefinition, this.#healthHandlers()]];
+    const reflection = this.#reflectionHandlers();
+    return [
+      [HealthDefinition, this.#healthHandlers()],
+      [ServerReflectionService, reflection],
+      [OldReflectionService, reflection],
+    ];
   }
 
   /** As in etcd, a learner refuses them: nobody is to send it requests. */
@@ -44,4 +62,20 @@ export class OpenServices {
       ),
     };
   }
+
+  /** What the .proto files say is no secret, and a learner knows it as well. */
+  #reflectionHandlers(): ServiceHandlers {
+    return {
+      serverReflectionInfo: converseHandler<ServerReflectionRequest, ServerReflectionResponse>(this.#lasting, {
+        ...{ what: 'streams of reflection', most: this.#parts.limits.reflectionStreamsMax, forLearners: true },
+        begin: () => this.#reflection.begin(),
+      }),
+    };
+  }
+}
+
+/** `/etcdserverpb.KV/Range` is a method of `etcdserverpb.KV`. */
+function nameOf(service: ServiceDefinition): string {
+  const [method] = Object.values(service);
+  return method?.path.split('/')[1] ?? '';
 }
