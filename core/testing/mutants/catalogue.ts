@@ -1,3 +1,4 @@
+import { ACCESS_MUTANTS } from './catalogue/access.js';
 import { CLIENT_MUTANTS } from './catalogue/client.js';
 import { LEASE_MUTANTS } from './catalogue/leases.js';
 import { LOG_MUTANTS } from './catalogue/log.js';
@@ -20,6 +21,7 @@ export const CATALOGUE: readonly Mutant[] = [
   ...STATE_MUTANTS,
   ...WATCH_MUTANTS,
   ...LEASE_MUTANTS,
+  ...ACCESS_MUTANTS,
   ...CLIENT_MUTANTS,
   ...RECIPE_MUTANTS,
 ];

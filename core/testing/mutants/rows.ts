@@ -14,11 +14,7 @@ export const ROWS = {
   3: { bug: 'a crash while one database took the place of another left the wrong one', source: 'etcd#14685, #11613' },
   4: { bug: 'work on the database went on while a snapshot replaced it', source: 'etcd#20650' },
   5: { bug: 'the revision went down after a deletion, a compaction and a restart', source: 'etcd#17780' },
-  8: {
-    bug: 'members differed after users were administered',
-    source: 'etcd#11651, #13503',
-    without: 'there are no users',
-  },
+  8: { bug: 'members differed after users were administered', source: 'etcd#11651, #13503' },
   9: { bug: 'a transaction that read a compacted revision was applied otherwise by each member', source: 'etcd#18667' },
   10: { bug: 'a transaction that failed half-way was kept in part', source: 'etcd#18679' },
   14: { bug: 'entries that had been cut off came back when the log was read', source: 'etcd#22442' },
@@ -98,16 +94,13 @@ export const ROWS = {
   88: { bug: 'a barrier opened at the wrong count', source: 'etcd#16188' },
   89: { bug: 'a client repeated a write whose answer was lost', source: 'jetcd#1444, etcd#14890' },
   90: { bug: 'a client stayed with a member that did not serve', source: 'etcd#8660' },
+  99: { bug: 'without space, what would have made some was refused, too', source: 'etcd#14254' },
   102: {
-    bug: 'a nested operation was not checked for permission',
-    source: 'CVE-2026-33343',
-    without: 'there are no users',
+    bug: 'a nested operation, a previous value or the keys of a lease were not checked for permission',
+    source: 'CVE-2026-33343, CVE-2026-44283',
   },
-  103: {
-    bug: 'a watch on one permitted key delivered others',
-    source: 'GHSA-xg4h-6gfc-h4m8',
-    without: 'there are no users',
-  },
+  103: { bug: 'a watch on one permitted key delivered others', source: 'GHSA-xg4h-6gfc-h4m8' },
+  104: { bug: 'calls of maintenance were answered to anybody', source: 'CVE-2026-33413' },
 } as const satisfies Readonly<Record<number, Row>>;
 
 export type RowId = keyof typeof ROWS;
