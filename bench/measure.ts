@@ -6,6 +6,15 @@ export class Samples {
     this.#sorted = Float64Array.from(samples).sort();
   }
 
+  /** All the samples of several. */
+  static of(several: readonly Samples[]): Samples {
+    return new Samples(several.flatMap((samples) => [...samples.#sorted]));
+  }
+
+  get count(): number {
+    return this.#sorted.length;
+  }
+
   quantile(q: number): number {
     return this.#sorted[Math.min(this.#sorted.length - 1, Math.floor(q * this.#sorted.length))] ?? Number.NaN;
   }
