@@ -29,7 +29,7 @@ afterEach(async () => {
 });
 
 interface Answer {
-  readonly status: unknown;
+  readonly status: number;
   /** Of gRPC; undefined if the answer has none. */
   readonly grpc: string | undefined;
   readonly text: string | undefined;
@@ -43,19 +43,20 @@ async function ask(headers: OutgoingHttpHeaders, body: Buffer = message(Buffer.a
 }
 
 async function answerOf(stream: ClientHttp2Stream): Promise<Answer> {
-  let [head, trailers]: Record<string, unknown>[] = [{}, {}];
-  stream.on('response', (headers) => (head = headers));
-  stream.on('trailers', (headers) => (trailers = headers));
+  let [head, trailers]: Partial<Record<string, string>>[] = [{}, {}];
+  stream.on('response', (headers) => (head = headers as typeof head));
+  stream.on('trailers', (headers) => (trailers = headers as typeof trailers));
   stream.on('error', () => {});
   stream.resume();
   // The server may have said all while we have not.
   await once(stream, 'end');
   stream.destroy();
-  const { 'grpc-status': grpc = head?.['grpc-status'], 'grpc-message': text = head?.['grpc-message'] } = trailers ?? {};
+  const all = { ...head, ...trailers };
+  const text = all['grpc-message'];
   return {
-    status: head?.[':status'],
-    grpc: grpc === undefined ? undefined : String(grpc),
-    text: text === undefined ? undefined : decodeURIComponent(String(text)),
+    status: Number(all[':status']),
+    grpc: all['grpc-status'],
+    text: text === undefined ? undefined : decodeURIComponent(text),
   };
 }
 
