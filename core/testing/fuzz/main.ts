@@ -47,7 +47,7 @@ if (values.list) {
 /** @returns whether something is wrong */
 async function fuzz(): Promise<boolean> {
   const endMs = performance.now() + numbers.seconds * 1_000;
-  let inputs = 0;
+  let cases = 0;
   let hasFailed = false;
   tell(`${chosen.length} targets, --seed ${seed}`);
   for (const [at, target] of chosen.entries()) {
@@ -55,17 +55,17 @@ async function fuzz(): Promise<boolean> {
     const forMs = Math.max(LEAST_MS, (endMs - performance.now()) / (chosen.length - at));
     const wanted = { seed, from: numbers.from, inputs: numbers.inputs, forMs };
     const result = await runWatched(target, wanted);
-    inputs += result.inputs;
+    cases += result.cases;
     hasFailed ||= result.failure !== undefined;
     tell(lineOf(result));
     if (result.failure) report(result.failure);
   }
-  tell(`${inputs} cases${hasFailed ? '' : ', nothing was wrong'}`);
+  tell(`${cases} cases${hasFailed ? '' : ', nothing was wrong'}`);
   return hasFailed;
 }
 
-function lineOf({ target, inputs, verdicts, tookMs, allocatedBytesMax }: RunResult): string {
-  const speed = Math.round((inputs / Math.max(1, tookMs)) * 1_000);
+function lineOf({ target, inputs, cases, verdicts, tookMs, allocatedBytesMax }: RunResult): string {
+  const speed = Math.round((cases / Math.max(1, tookMs)) * 1_000);
   const kib = Math.ceil(allocatedBytesMax / 1024);
   const columns = [
     `${inputs} inputs`,

@@ -25,6 +25,8 @@ export interface RunOptions {
 export interface RunResult {
   readonly target: string;
   readonly inputs: number;
+  /** As many as inputs, unless those are several in one. */
+  readonly cases: number;
   readonly verdicts: Readonly<Record<Verdict, number>>;
   readonly tookMs: number;
   readonly allocatedBytesMax: number;
@@ -46,7 +48,7 @@ export async function runTarget(target: FuzzTarget, options: RunOptions): Promis
   const { seed, from = 0, inputs, isOver = () => false, onInput } = options;
   const verdicts = { read: 0, refused: 0 };
   const begunMs = performance.now();
-  let allocatedBytesMax = 0;
+  let [cases, allocatedBytesMax] = [0, 0];
   let failure: Failure | undefined;
   let number = from;
   for (; number < from + inputs && failure === undefined && !isOver(); number += 1) {
@@ -54,16 +56,17 @@ export async function runTarget(target: FuzzTarget, options: RunOptions): Promis
     const tried = await tryInput(target, seed, number);
     if ('failure' in tried) failure = tried.failure;
     else {
+      cases += tried.cases;
       verdicts[tried.verdict] += 1;
       allocatedBytesMax = Math.max(allocatedBytesMax, tried.allocatedBytes);
     }
   }
   const tookMs = performance.now() - begunMs;
-  const result = { target: target.name, inputs: number - from, verdicts, tookMs, allocatedBytesMax };
+  const result = { target: target.name, inputs: number - from, cases, verdicts, tookMs, allocatedBytesMax };
   return failure === undefined ? result : { ...result, failure };
 }
 
-type Tried = { readonly verdict: Verdict; readonly allocatedBytes: number } | { readonly failure: Failure };
+type Tried = (Measured & { readonly cases: number }) | { readonly failure: Failure };
 
 async function tryInput(target: FuzzTarget, seed: number, number: number): Promise<Tried> {
   const chance = Chance.of(target.name, seed, number);
@@ -84,7 +87,7 @@ async function tryInput(target: FuzzTarget, seed: number, number: number): Promi
       const sealed = target.seal && chance.oneIn(2) ? target.seal(input) : undefined;
       if (sealed !== undefined) [origin, input] = ['sealed', Buffer.from(sealed)];
     }
-    return await judge(target, input, origin, chance);
+    return { ...(await judge(target, input, origin, chance)), cases: target.cases?.(input) ?? 1 };
   } catch (error) {
     const why = error instanceof Error ? `${error.stack ?? error.message}${causeOf(error)}` : String(error);
     return { failure: { target: target.name, seed, number, origin, hex: input.toString('hex'), why } };

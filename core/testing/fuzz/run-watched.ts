@@ -36,6 +36,12 @@ export async function runWatched({ name }: FuzzTarget, options: WatchedOptions):
 
 function failed({ target, seed, from, progress }: WorkerOrder, tookMs: number, why: string): RunResult {
   const number = Atomics.load(progress, 0);
-  const counts = { inputs: number - from, verdicts: { read: 0, refused: 0 }, tookMs, allocatedBytesMax: 0 };
+  const counts = {
+    inputs: number - from,
+    cases: number - from,
+    verdicts: { read: 0, refused: 0 },
+    tookMs,
+    allocatedBytesMax: 0,
+  };
   return { target, ...counts, failure: { target, seed, number, origin: 'mutated', hex: '', why } };
 }

@@ -38,6 +38,8 @@ export interface FuzzTarget {
   readonly timeMsMax?: number;
   /** Inputs of it that fit into a second, about; it gets so much less of a shared number of inputs. Default: 10,000. */
   readonly inputsPerSecond?: number;
+  /** How many cases an input is, of a target whose inputs are several. Default: one. */
+  readonly cases?: (input: Buffer) => number;
   /** Lets go of what it opened. */
   readonly close?: () => Promise<void>;
 }

@@ -9,7 +9,7 @@ import { greetings } from './targets/greetings.js';
 import { historyRecord } from './targets/history-record.js';
 import { leaseRecord } from './targets/lease-record.js';
 import { machine } from './targets/machine.js';
-import { memberCalls } from './targets/member-calls.js';
+import { guardedCalls, memberCalls } from './targets/member-calls.js';
 import { clientAnswers } from './targets/client-answers.js';
 import { clientPort } from './targets/client-port.js';
 import { membersAnswer, membershipChange } from './targets/member-json.js';
@@ -57,6 +57,7 @@ export const TARGETS: readonly FuzzTarget[] = [
   snapshotFile,
   restoredFolder,
   memberCalls,
+  guardedCalls,
   clientPort,
   peerPort,
   clientAnswers,

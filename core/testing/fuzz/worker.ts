@@ -15,5 +15,7 @@ const result = await runTarget(target, {
   isOver: () => performance.now() > endMs,
   onInput: (number) => Atomics.store(progress, 0, number),
 });
+// What is wrong already is the news, whatever comes of closing.
+if (result.failure) parentPort?.postMessage({ answer: result });
 await target.close?.();
 parentPort?.postMessage({ answer: result });

@@ -1,42 +1,75 @@
+import { fromBinary, toJsonString } from '@bufbuild/protobuf';
 import type { MethodDefinition } from '@grpc/grpc-js';
 import { toDeleteMessage, toPutMessage, toRangeMessage, toTxnMessage } from '../../../rpc/convert-requests.js';
-import { AdminService } from '../../../rpc/gen/admin.js';
 import { ClusterService } from '../../../rpc/gen/cluster.js';
 import { KVService } from '../../../rpc/gen/kv.js';
 import { LeaseService } from '../../../rpc/gen/lease.js';
 import { MaintenanceService } from '../../../rpc/gen/maintenance.js';
 import { WatchService } from '../../../rpc/gen/watch.js';
 import type { Chance } from '../chance.js';
+import { mutate, randomBytes } from '../mutate.js';
 import { drawTexts } from './commands.js';
+import { drawFields, edge, toJsonText, toWire } from './fields.js';
+import { type Method, METHODS } from './methods.js';
 import { stateRequests } from './state-commands.js';
 import { drawWire } from './wire.js';
 
-/** One kind of call that a client can make of a member, and requests of it that mean something. */
-export interface Call {
-  readonly path: string;
-  readonly carries: 'unary' | 'watch' | 'keepAlive' | 'snapshot';
+/** One kind of call that a client can make of a member, and requests of it: some mean something, others less. */
+export interface Call extends Method {
+  /** A message, as bytes of gRPC's. */
   readonly draw: (chance: Chance) => Uint8Array;
+  /** The body of a request to the gateway. */
+  readonly drawJson: (chance: Chance) => Buffer;
 }
 
-/** 64 bits at their edges, and small numbers such as revisions, ids of watches and leases are. */
-function edge(chance: Chance): bigint {
-  if (chance.oneIn(2)) return BigInt(chance.between(-2, 12));
-  return chance.pick([2n ** 31n, 2n ** 53n, 2n ** 62n, 2n ** 63n - 1n, -(2n ** 63n), -(2n ** 53n)]);
+/** Every method of every service. */
+export const CALLS: readonly Call[] = METHODS.map((method) => ({
+  ...method,
+  draw: (chance) => drawBytes(method, chance),
+  drawJson: (chance) => drawBody(method, chance),
+}));
+
+function drawBytes({ path, input }: Method, chance: Chance): Uint8Array {
+  const meaningful = MEANINGFUL.get(path);
+  if (meaningful && chance.oneIn(2)) return meaningful(chance);
+  switch (chance.between(0, 9)) {
+    case 0:
+      return drawWire(chance);
+    case 1:
+      return randomBytes(chance);
+    case 2:
+      return mutate(toWire(drawFields(input, chance), chance), chance);
+    default:
+      return toWire(drawFields(input, chance), chance);
+  }
 }
 
-function call<Request>(method: MethodDefinition<Request, never>, draw: (chance: Chance) => Request): Call {
-  const carries = method.requestStream ? (method.path.includes('Watch') ? 'watch' : 'keepAlive') : 'unary';
-  return {
-    path: method.path,
-    carries: method.responseStream && !method.requestStream ? 'snapshot' : carries,
-    draw: (chance) => (chance.oneIn(6) ? drawWire(chance) : method.requestSerialize(draw(chance))),
-  };
+function drawBody({ path, input }: Method, chance: Chance): Buffer {
+  const meaningful = MEANINGFUL.get(path);
+  if (meaningful && chance.oneIn(3)) {
+    return Buffer.from(toJsonString(input, fromBinary(input, meaningful(chance)), { useProtoFieldName: true }));
+  }
+  const text = Buffer.from(toJsonText(drawFields(input, chance), chance));
+  switch (chance.between(0, 9)) {
+    case 0:
+      return randomBytes(chance);
+    case 1:
+      return mutate(text, chance);
+    default:
+      return text;
+  }
 }
 
 const keyOf = (chance: Chance) => chance.pick(['', '\0', 'a', 'b', '\xff'].map((text) => Buffer.from(text, 'latin1')));
 
-/** Every method of every service. */
-export const CALLS: readonly Call[] = [
+type Draws = readonly [path: string, draw: (chance: Chance) => Uint8Array];
+
+function call<Request>(method: MethodDefinition<Request, never>, draw: (chance: Chance) => Request): Draws {
+  return [method.path, (chance) => method.requestSerialize(draw(chance))];
+}
+
+/** Requests that have to do with each other, by the path of their method. */
+const MEANINGFUL: ReadonlyMap<string, (chance: Chance) => Uint8Array> = new Map([
   call(KVService.range as never, (chance) => ({
     ...toRangeMessage(stateRequests.range(chance)),
     ...(chance.oneIn(3) && { revision: edge(chance), limit: edge(chance) }),
@@ -63,7 +96,6 @@ export const CALLS: readonly Call[] = [
   call(ClusterService.memberUpdate as never, (chance) => ({ ID: chance.id(), peerURLs: drawTexts(chance) })),
   call(ClusterService.memberPromote as never, (chance) => ({ ID: chance.id() })),
   call(ClusterService.memberList as never, (chance) => ({ linearizable: chance.oneIn(2) })),
-  call(AdminService.replaceMember as never, (chance) => ({ deadId: chance.id(), peerUrls: drawTexts(chance) })),
   call(MaintenanceService.alarm as never, (chance) => ({
     ...{ action: chance.between(-1, 4), memberID: chance.id(), alarm: chance.between(-1, 4) },
   })),
@@ -72,7 +104,7 @@ export const CALLS: readonly Call[] = [
   call(MaintenanceService.moveLeader as never, (chance) => ({ targetID: chance.id() })),
   call(MaintenanceService.snapshot as never, () => ({})),
   call(WatchService.watch as never, drawWatchRequest),
-];
+]);
 
 function drawWatchRequest(chance: Chance): object {
   const watchId = chance.oneIn(4) ? edge(chance) : BigInt(chance.between(0, 4));

@@ -5,6 +5,8 @@ export interface Part {
 }
 
 const HEADER_BYTES = 3;
+/** The longest that a part may be: its length has two bytes. */
+export const PART_BYTES_MAX = 65_535;
 
 export function packParts(parts: readonly { readonly kind: number; readonly bytes: Uint8Array }[]): Buffer {
   return Buffer.concat(
