@@ -47,6 +47,21 @@ export interface PointInTimeView extends View {
   close(): void;
 }
 
+/** Where a backend is written anew. */
+export interface Rewriting {
+  /** A folder that is not there yet. Whoever gave it removes it if the attempt fails. */
+  readonly path: string;
+  /** Gives the attempt up until the new one is put in force; it rejects with the signal's reason. */
+  readonly signal: AbortSignal;
+  /**
+   * Durably puts what is at the path in the place of what the backend had before, where both hold the same: a crash at any
+   * point leaves the one or the other. If it rejects, the backend fails, for nobody knows which of them is there.
+   *
+   * @returns where it lies from then on
+   */
+  readonly putInForce: () => Promise<string>;
+}
+
 /** @throws {@link ClosedError} from everything but `close()` and `onFailure()` once it was closed */
 export interface Backend extends View {
   /**
@@ -75,6 +90,15 @@ export interface Backend extends View {
   sizeBytes(): number;
   /** How much of that is in use, with what is not in the engine yet: what was deleted does not count, once it is freed. */
   usedBytes(): number;
-  /** Flushes, unless it has failed, and gives up everything. Closing twice does nothing. */
+  /**
+   * Gives back the space in which nothing is: everything is written anew beside what there is, which goes on meanwhile, and
+   * then takes its place. Reads and writes wait for nothing; what they may notice is that transactions take longer. Once at a
+   * time. A backend without a disk has nothing to do.
+   *
+   * @throws {@link DataDirError} `DATA_DIR_FULL` if there is not enough room for both beside all else, and whatever else
+   * may come of writing it; nothing has changed then
+   */
+  defragment(rewriting: Rewriting): Promise<void>;
+  /** Flushes, unless it has failed, gives up a defragmentation, and gives up everything. Closing twice does nothing. */
   close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-import type { ScanOptions, Table } from './backend.js';
+import type { Rewriting, ScanOptions, Table } from './backend.js';
 import type { Overlay } from './overlay.js';
 
 /** The ordered tables on disk as they are read; whoever reads wants the overlay looked at first. */
@@ -25,5 +25,19 @@ export interface Engine extends EngineView {
   sizeBytes(): number;
   /** Bytes that hold something, as of the last transaction. Asked often. */
   usedBytes(): number;
+  /** How much room there is where it lies. */
+  freeBytes(): number;
+  /** How many entries each of the {@link TABLES} has. */
+  entryCounts(): readonly number[];
+  /** Its folder has another name from now on. */
+  moved(path: string): void;
+  /** Writes it anew, compactly, and goes on with that. Absent: it cannot. */
+  rewrite?(options: RewriteOptions): Promise<void>;
   close(): Promise<void>;
+}
+
+/** How {@link Engine.rewrite} goes about it. */
+export interface RewriteOptions extends Rewriting {
+  /** What is left free for others, who would fail without. */
+  readonly keptFreeBytes: number;
 }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -90,6 +90,46 @@ describe('an LMDB backend', () => {
     expect(backend.usedBytes()).toBeLessThan(before + 100_000);
     expect(backend.sizeBytes()).toBeGreaterThanOrEqual(full.size);
     await backend.close();
+  });
+});
+
+describe('an LMDB backend that is defragmented', () => {
+  it('gives back the space of what was deleted, keeps the rest, and is found so at the next start', async () => {
+    const path = freshPath();
+    const backend = openLmdbBackend({ path });
+    const keys = Array.from({ length: 3_000 }, (_, at) => toBytes(`k${String(at).padStart(6, '0')}`));
+    for (let at = 0; at < keys.length; at += 100) {
+      backend.write((batch) =>
+        keys.slice(at, at + 100).forEach((key) => batch.put('history', key, Buffer.alloc(3_000, at))),
+      );
+      await backend.flush();
+    }
+    backend.write((batch) => keys.forEach((key, at) => at % 10 > 0 && batch.delete('history', key)));
+    backend.write((batch) => batch.put('meta', toBytes('m'), toBytes('1')));
+    await backend.flush();
+    const before = {
+      size: backend.sizeBytes(),
+      used: backend.usedBytes(),
+      text: [...backend.scan('history')].map(plain),
+    };
+
+    const next = `${path}.next`;
+    const putInForce = async () => {
+      renameSync(path, `${path}.former`);
+      renameSync(next, path);
+      return path;
+    };
+    await backend.defragment({ path: next, signal: new AbortController().signal, putInForce });
+
+    expect(backend.sizeBytes()).toBeLessThan(before.size / 4);
+    expect(backend.sizeBytes()).toBeLessThan(1.2 * before.used);
+    expect([...backend.scan('history')].map(plain)).toEqual(before.text);
+    backend.write((batch) => batch.put('meta', toBytes('m'), toBytes('2')));
+    await backend.close();
+    const again = openLmdbBackend({ path });
+    expect([...again.scan('history')].map(plain)).toEqual(before.text);
+    expect(list(again, 'meta')).toBe('m=2');
+    await again.close();
   });
 });
 

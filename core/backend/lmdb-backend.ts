@@ -3,6 +3,7 @@ import { systemClock } from '../base/system-clock.js';
 import type { Backend } from './backend.js';
 import { LmdbEngine } from './lmdb-engine.js';
 import { OverlayBackend } from './overlay-backend.js';
+import { RewritableEngine } from './rewritable-engine.js';
 
 const OVERLAY_BYTES_MAX = 32 * 1024 * 1024;
 
@@ -22,5 +23,6 @@ export interface LmdbBackendOptions {
  */
 export function openLmdbBackend(options: LmdbBackendOptions): Backend {
   const { path, overlayBytesMax = OVERLAY_BYTES_MAX, clock = systemClock } = options;
-  return new OverlayBackend(new LmdbEngine(path), overlayBytesMax, clock);
+  const open = async (at: string) => new LmdbEngine(at);
+  return new OverlayBackend(new RewritableEngine(new LmdbEngine(path), open, clock), overlayBytesMax, clock);
 }

@@ -11,7 +11,7 @@ type Bytes = Database<Uint8Array, Uint8Array>;
 
 /** One LMDB database, written in asynchronous transactions. */
 export class LmdbEngine implements Engine {
-  readonly #path: string;
+  #path: string;
   readonly #freeBytes: (path: string) => number;
   #hasFailed = false;
   /** Undefined where a transaction has changed it. */
@@ -103,6 +103,18 @@ export class LmdbEngine implements Engine {
     return this.#usedBytes;
   }
 
+  freeBytes(): number {
+    return this.#freeBytes(this.#path);
+  }
+
+  entryCounts(): readonly number[] {
+    return TABLES.map((name) => (this.#tables[name].getStats() as PageCounts).entryCount);
+  }
+
+  moved(path: string): void {
+    this.#path = path;
+  }
+
   /**
    * After a failed transaction the database stays open until the process ends: if LMDB could not even begin it, its binding
    * holds a lock for which closing would wait for ever.
@@ -145,6 +157,7 @@ interface PageCounts {
   readonly treeBranchPageCount: number;
   readonly treeLeafPageCount: number;
   readonly overflowPages: number;
+  readonly entryCount: number;
 }
 
 interface RootStats {

@@ -62,6 +62,10 @@ class MemoryBackend implements Backend {
     return this.sizeBytes();
   }
 
+  async defragment(): Promise<void> {
+    this.#assertOpen();
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
   }

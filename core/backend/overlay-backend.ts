@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../base/clock.js';
 import { Durations } from '../base/durations.js';
 import { ClosedError } from '../base/errors.js';
-import type { Backend, Batch, PointInTimeView, ScanOptions, Table } from './backend.js';
+import type { Backend, Batch, PointInTimeView, Rewriting, ScanOptions, Table } from './backend.js';
 import type { Engine, EngineSnapshot, EngineView } from './engine.js';
 import { mergeScan } from './merge-scan.js';
 import { Overlay } from './overlay.js';
@@ -11,6 +11,9 @@ import { RecordedBatch } from './recorded-batch.js';
 const FLUSH_ENTRIES = 2_000;
 /** ... or so long after the first: a flush takes the disk from the log, so it is worth waiting for company. */
 const FLUSH_DELAY_MS = 100;
+
+/** What stays free while an engine is written anew: what a full overlay may take, twice, and as much for the log. */
+const KEPT_FREE_BYTES = 64 * 1024 * 1024;
 
 /**
  * A backend that writes to memory first and to an engine in groups. A write goes to an overlay, which reads look at
@@ -35,6 +38,7 @@ export class OverlayBackend implements Backend {
   #timer: Timer | undefined;
   #failure: Error | undefined;
   #closing: Promise<void> | undefined;
+  readonly #ending = new AbortController();
 
   /** @param overlayBytesMax - from how many bytes not yet in the engine on it is `overfull` */
   constructor(engine: Engine, overlayBytesMax: number, clock: Clock) {
@@ -102,6 +106,21 @@ export class OverlayBackend implements Backend {
     return this.#engine.usedBytes() + this.#gathering.bytes + (this.#flushing?.bytes ?? 0);
   }
 
+  async defragment({ path, signal, putInForce }: Rewriting): Promise<void> {
+    this.#assertOpen();
+    if (this.#failure) throw this.#failure;
+    await this.#engine.rewrite?.({
+      path,
+      signal: AbortSignal.any([signal, this.#ending.signal]),
+      keptFreeBytes: 2 * this.#overlayBytesMax + KEPT_FREE_BYTES,
+      putInForce: () =>
+        putInForce().catch((error: Error) => {
+          this.#fail(error);
+          throw error;
+        }),
+    });
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -150,6 +169,7 @@ export class OverlayBackend implements Backend {
 
   /** What did not reach the engine stays in the overlay, so that reads stay right until the member has stopped. */
   #fail(error: Error): void {
+    if (this.#failure) return;
     this.#failure = error;
     for (const callback of this.#failureCallbacks) callback(error);
   }
@@ -161,6 +181,7 @@ export class OverlayBackend implements Backend {
   }
 
   async #close(): Promise<void> {
+    this.#ending.abort(new ClosedError('the backend'));
     try {
       if (!this.#failure) await this.#flushAll();
     } finally {

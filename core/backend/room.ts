@@ -22,6 +22,18 @@ export function assertRoom(path: string, dataBytes: number, freeBytes: (path: st
   }
 }
 
+/**
+ * Refuses work that would take the room that others need.
+ *
+ * @param keptFreeBytes - what they need
+ * @throws {@link DataDirError}
+ */
+export function assertRoomBeside(path: string, dataBytes: number, freeBytes: number, keptFreeBytes: number): void {
+  if (freeBytes >= dataBytes + keptFreeBytes) return;
+  const why = `there is not enough room for a second engine: ${freeBytes} bytes are free, ${dataBytes} are needed, and ${keptFreeBytes} must stay free`;
+  throw new DataDirError('DATA_DIR_FULL', path, why);
+}
+
 /** How many bytes this process may still write where a path lies; no limit where that is not known. */
 export function freeBytesAt(path: string): number {
   try {

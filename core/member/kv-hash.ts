@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import { bytesAfter } from '../base/bytes.js';
 import { type Clock, turn } from '../base/clock.js';
 import { CompactedError, FutureRevisionError, hasCode } from '../base/errors.js';
 import { RecordReader } from '../mvcc/record.js';
@@ -77,7 +78,7 @@ class Hashing {
     const bounds = { from: this.#from, to: encodeRevision(this.#revision + 1, 0), limit: RECORDS_A_STEP };
     for (const [key, record] of state.backend.scan('history', bounds)) {
       count += 1;
-      this.#from = Buffer.concat([key, AFTER]);
+      this.#from = bytesAfter(key);
       if (this.#isReadable(state, mainOf(key), record)) this.#hash = crc32(record, crc32(key, this.#hash));
     }
     return count === RECORDS_A_STEP;
@@ -92,6 +93,3 @@ class Hashing {
     return machine.keyspace.range(request).kvs[0]?.modRevision === main;
   }
 }
-
-/** The least that comes after a key. */
-const AFTER = Buffer.from([0]);

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type Backend, type PointInTimeView, TABLES, type View } from '../backend/backend.js';
 import { assert } from '../base/assert.js';
+import { bytesAfter } from '../base/bytes.js';
 import { type Clock, turn } from '../base/clock.js';
 import { ClosedError } from '../base/errors.js';
 import { systemClock } from '../base/system-clock.js';
@@ -124,14 +125,7 @@ function* pagesOf(view: View): Generator<Page> {
       }
       if (recordCount > 0) yield { pieces, recordCount };
       if (last === undefined || bytes < CHUNK_BYTES) break;
-      from = after(last);
+      from = bytesAfter(last);
     }
   }
-}
-
-/** The first key that can come after this one. */
-function after(key: Uint8Array): Uint8Array {
-  const next = new Uint8Array(key.length + 1);
-  next.set(key);
-  return next;
 }

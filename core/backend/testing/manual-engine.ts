@@ -1,5 +1,5 @@
 import { toMapKey } from '../../base/bytes.js';
-import type { Table } from '../backend.js';
+import { type Table, TABLES } from '../backend.js';
 import type { Engine, EngineSnapshot } from '../engine.js';
 import type { Overlay } from '../overlay.js';
 import { SortedTable } from '../sorted-table.js';
@@ -13,6 +13,7 @@ export class ManualEngine implements Engine {
   commitCount = 0;
   openSnapshotCount = 0;
   isClosed = false;
+  path = '';
 
   /** How many entries the transaction under way writes; 0 if there is none. */
   get pendingSize(): number {
@@ -70,6 +71,18 @@ export class ManualEngine implements Engine {
 
   usedBytes(): number {
     return 0;
+  }
+
+  freeBytes(): number {
+    return Number.POSITIVE_INFINITY;
+  }
+
+  entryCounts(): readonly number[] {
+    return TABLES.map((table) => this.#tables[table].size);
+  }
+
+  moved(path: string): void {
+    this.path = path;
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,5 @@
 import { OverlayBackend } from '../../../backend/overlay-backend.js';
+import { RewritableEngine } from '../../../backend/rewritable-engine.js';
 import { DataDirError } from '../../../base/errors.js';
 import type { Platform } from '../../../server/platform.js';
 import type { VirtualDisk } from './virtual-disk.js';
@@ -20,7 +21,9 @@ export function platformOnDisk(disk: VirtualDisk): Pick<Platform, 'disk' | 'lock
       };
     },
     async checkAccess() {},
-    openEngine: async ({ path, overlayBytesMax, clock }) =>
-      new OverlayBackend(await VirtualEngine.open(disk, path), overlayBytesMax, clock),
+    async openEngine({ path, overlayBytesMax, clock }) {
+      const open = (at: string) => VirtualEngine.open(disk, at);
+      return new OverlayBackend(new RewritableEngine(await open(path), open, clock), overlayBytesMax, clock);
+    },
   };
 }

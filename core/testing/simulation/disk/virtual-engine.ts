@@ -28,7 +28,7 @@ import { SECTOR_BYTES } from './survival.js';
  * ```
  */
 export class VirtualEngine implements Engine {
-  readonly #path: string;
+  #path: string;
   readonly #file: DiskFile;
   readonly #tables: Tables = emptyTables();
   #nextNumber = 1;
@@ -94,6 +94,18 @@ export class VirtualEngine implements Engine {
   /** It never frees anything. */
   usedBytes(): number {
     return this.#endOffset;
+  }
+
+  freeBytes(): number {
+    return Number.POSITIVE_INFINITY;
+  }
+
+  entryCounts(): readonly number[] {
+    return TABLES.map((table) => this.#tables[table].size);
+  }
+
+  moved(path: string): void {
+    this.#path = path;
   }
 
   close(): Promise<void> {
