@@ -215,6 +215,11 @@ export class GuardedMember {
     return this.#member.snapshot();
   }
 
+  async defragment(): Promise<void> {
+    isRoot(this.#caller, 'have the engine defragmented')(this.#machine);
+    return this.#member.defragment();
+  }
+
   async hashKv(revision: number): Promise<KvHash> {
     isRoot(this.#caller, 'have the keys hashed')(this.#machine);
     return this.#member.hashKv(revision);

@@ -4,7 +4,6 @@ import type { Clock } from '../base/clock.js';
 import {
   type CoordinationError,
   DowngradeTargetError,
-  DowngradeVersionError,
   InvalidArgumentError,
   LeaseTtlTooLargeError,
   type MemberStoppedError,
@@ -35,6 +34,8 @@ import type { Watcher, WatchRequest } from '../watch/hub.js';
 import { AuthCalls } from './auth-calls.js';
 import { Callers } from './callers.js';
 import { ClusterPart, type ClusterPartParts } from './cluster-part.js';
+import { defragment } from './defragmentation.js';
+import { assertIsVersion } from './downgrade.js';
 import { hashKv, type KvHash } from './kv-hash.js';
 import { Measures } from './measures.js';
 import type { MembershipChange } from './membership-changes.js';
@@ -69,9 +70,6 @@ export interface MemberStatus {
   /** What alarms are raised, as applied here. */
   readonly alarms: readonly Alarm[];
 }
-
-/** As etcd takes it: the patch level may be left out. */
-const VERSION = /^\d+\.\d+(\.\d+(-[\w.-]+)?(\+[\w.-]+)?)?$/;
 
 const LEASE_ID_MIN = -(2n ** 63n);
 const LEASE_ID_MAX = 2n ** 63n - 1n;
@@ -426,6 +424,11 @@ export class Member {
     return takeSnapshot(this.#replica.state.backend, this.clock);
   }
 
+  /** Gives back the space that the engine does not use; nothing stops meanwhile. @throws as {@link StateStore.defragment} */
+  defragment(): Promise<void> {
+    return defragment(this.#replica, this.#cluster.space, this.#parts);
+  }
+
   /** @throws {@link CompactedError}, {@link FutureRevisionError} */
   hashKv(revision: number): Promise<KvHash> {
     return hashKv((read) => this.#replica.readHere(read), revision, this.clock);
@@ -443,7 +446,7 @@ export class Member {
    * @throws {@link DowngradeVersionError}, {@link DowngradeTargetError}
    */
   async downgrade(action: 'validate' | 'enable' | 'cancel', version: string): Promise<void> {
-    if (action !== 'cancel' && !VERSION.test(version)) throw new DowngradeVersionError(version);
+    if (action !== 'cancel') assertIsVersion(version);
     await this.#replica.read(() => undefined);
     if (action !== 'cancel') throw new DowngradeTargetError(version);
   }

@@ -39,6 +39,7 @@ function setUp(position: SnapshotPosition = POSITION) {
         calls.push('install');
         return current;
       },
+      defragment: async () => {},
     },
     logger: silentLogger,
     wake: () => undefined,

@@ -30,4 +30,12 @@ export interface StateStore {
    * writing the current state meanwhile, nor ever again.
    */
   install(received: ReceivedSnapshot, current: State): Promise<State>;
+  /**
+   * Gives back the space that the current state's engine does not use, while it goes on; see {@link Backend.defragment}. One
+   * who asks while that is under way waits for its end. A snapshot that arrives ends it.
+   *
+   * @throws {@link UnavailableError} if a snapshot is about to take the state's place, {@link DataDirError} if it cannot be
+   * written; what there was goes on
+   */
+  defragment(current: State): Promise<void>;
 }

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import type { AlarmRequest } from '../base/alarm.js';
 import {
   BadLeaderTransfereeError,
+  DataDirError,
   FutureRevisionError,
   MemberStoppedError,
   MemberNotLeaderError,
@@ -181,11 +182,27 @@ describe('the Maintenance service', () => {
     });
   });
 
-  test('does not know what Conclave does not have', async () => {
-    const { client } = await servers.serve(new FakeMember());
+  test('has the store defragmented, and answers without a header when that is done', async () => {
+    const member = new FakeMember();
+    let finish!: () => void;
+    member.defragment = () => new Promise((resolve) => (finish = resolve));
+    const { client } = await servers.serve(member);
 
-    await expect(client.bytes('/etcdserverpb.Maintenance/Defragment', Buffer.alloc(0))).rejects.toMatchObject({
-      code: status.UNIMPLEMENTED,
+    const answered = client.unary(MaintenanceService.defragment, {});
+    await eventually(() => finish !== undefined);
+    finish();
+
+    expect(await answered).toEqual({ header: undefined });
+  });
+
+  test('says why a defragmentation came to nothing', async () => {
+    const member = new FakeMember();
+    member.defragment = () => Promise.reject(new DataDirError('DATA_DIR_FULL', '/data', 'there is no room left'));
+    const { client } = await servers.serve(member);
+
+    await expect(client.unary(MaintenanceService.defragment, {})).rejects.toMatchObject({
+      code: status.UNKNOWN,
+      details: 'data folder /data: there is no room left',
     });
   });
 });

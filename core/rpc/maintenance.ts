@@ -68,6 +68,12 @@ export class MaintenanceService {
     };
   }
 
+  /** As etcd, it answers without a header. */
+  async defragment(): Promise<pb.DefragmentResponse> {
+    await this.#port.defragment();
+    return { header: undefined };
+  }
+
   async hashKv(request: pb.HashKVRequest): Promise<pb.HashKVResponse> {
     const { hash, compactRevision, hashRevision } = await this.#port.hashKv(fromInt64(request.revision));
     // The field has 32 bits. Equal states have equal hashes still. etcd says -1 of a store that was never compacted.

@@ -142,6 +142,8 @@ export interface MaintenancePort extends HeaderPort {
   /** @returns those that are raised; or the one that is raised, or was ended; none if there was none to end */
   alarm(request: AlarmRequest): Promise<readonly Alarm[]>;
   snapshot(): PortSnapshot;
+  /** Gives back the space that this member's store does not use; resolves when that is done. */
+  defragment(): Promise<void>;
   /** @param revision - 0 for the present */
   hashKv(
     revision: number,

@@ -77,12 +77,13 @@ describe('a process that ends', () => {
   );
 
   test.each([
-    [['db', 'db.receiving', 'db.incoming', 'db.outgoing'], 'db'],
+    [['db', 'db.receiving', 'db.compacting', 'db.incoming', 'db.outgoing'], 'db'],
+    [['db', 'db.compacting'], 'db'],
     [['db.receiving', 'db.incoming', 'db.outgoing'], 'db.incoming'],
     [['db.incoming'], 'db.incoming'],
   ])('while %s are settled is followed by a start that settles them in the same way', async (names, expected) => {
     for (const how of ['before', 'half'] as const) {
-      for (let step = 0; step < 4; step += 1) {
+      for (let step = 0; step < 5; step += 1) {
         for (const name of await readdir(path)) await nodeDisk.removeTree(join(path, name));
         for (const name of names) await make(join(path, name), name);
         await settleFolders(cutOff(step, how), path).catch(() => undefined);

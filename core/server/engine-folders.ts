@@ -4,7 +4,8 @@
  *
  * ```
  * db.receiving/   filled as a snapshot comes
- * db.incoming/    a snapshot that is whole, checked and durable
+ * db.compacting/  filled as the engine is written anew
+ * db.incoming/    one of these that is whole, checked and durable
  * db/             the state in force
  * db.outgoing/    the state before
  * ```
@@ -16,6 +17,7 @@ import { makeFolder, renameDurably } from './folders.js';
 
 export interface EngineFolders {
   readonly receiving: string;
+  readonly compacting: string;
   readonly incoming: string;
   readonly current: string;
   readonly outgoing: string;
@@ -25,13 +27,14 @@ export interface EngineFolders {
 export function engineFolders(path: string): EngineFolders {
   return {
     receiving: join(path, 'db.receiving'),
+    compacting: join(path, 'db.compacting'),
     incoming: join(path, 'db.incoming'),
     current: join(path, 'db'),
     outgoing: join(path, 'db.outgoing'),
   };
 }
 
-/** Puts the incoming state in the place of the current one, whose engine is closed. */
+/** Puts the incoming state in the place of the current one, whose engine is closed, or is read only and holds the same. */
 export async function putInForce(disk: Disk, { incoming, current, outgoing }: EngineFolders): Promise<void> {
   await disk.removeTree(outgoing);
   await renameDurably(disk, current, outgoing);
@@ -45,8 +48,9 @@ export async function putInForce(disk: Disk, { incoming, current, outgoing }: En
  * @throws {@link DataDirError} if the engine's folder is gone
  */
 export async function settleFolders(disk: Disk, path: string): Promise<void> {
-  const { receiving, incoming, current, outgoing } = engineFolders(path);
+  const { receiving, compacting, incoming, current, outgoing } = engineFolders(path);
   await disk.removeTree(receiving);
+  await disk.removeTree(compacting);
   if (await disk.exists(current)) {
     await disk.removeTree(incoming);
     await disk.removeTree(outgoing);

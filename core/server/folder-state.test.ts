@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Backend } from '../backend/backend.js';
 import { openMemoryBackend } from '../backend/memory-backend.js';
 import { toText } from '../base/bytes.js';
-import { everything, key } from '../base/key-range.js';
+import { everything, key, prefix } from '../base/key-range.js';
 import { silentLogger } from '../base/logger.js';
 import { seededPrng } from '../base/prng.js';
 import { systemClock } from '../base/system-clock.js';
@@ -188,6 +188,73 @@ describe('a snapshot', () => {
     const first = store.receive(snapshotOfAnother());
     await expect(store.receive(snapshotOfAnother())).rejects.toThrow('one snapshot is received at a time');
     await first;
+  });
+});
+
+describe('a defragmentation', () => {
+  /** A state that holds little, in files that have room for much more. */
+  async function openFragmented() {
+    const opened = await openOld();
+    const { backend, machine } = opened.state;
+    for (let round = 0; round < 20; round += 1) {
+      apply(machine, ...Array.from({ length: 20 }, (_, at) => put(`k${at}`, 'x'.repeat(10_000))));
+      await backend.flush();
+    }
+    apply(machine, { type: 'delete', ...prefix('k') }, { type: 'compact', revision: machine.keyspace.revision + 1 });
+    while (machine.scrub(1_000));
+    await backend.flush();
+    return opened;
+  }
+
+  test('leaves less on the disk and nothing beside it, and is in force at the next start, with what came meanwhile', async () => {
+    const { state, store } = await openFragmented();
+    const beforeBytes = state.backend.sizeBytes();
+
+    const done = store.defragment(state);
+    apply(state.machine, put('b', 'meanwhile'));
+    await done;
+
+    expect(state.backend.sizeBytes()).toBeLessThan(beforeBytes / 4);
+    expect(await engineNames()).toEqual(['db']);
+    apply(state.machine, put('c', 'later'));
+    await close();
+    const again = await open();
+    expect(inForce(again.state.machine)).toBe('a=old b=meanwhile c=later');
+    expect(again.state.machine.appliedHash).toBe(state.machine.appliedHash);
+  });
+
+  test('happens once at a time: whoever else asks waits for the same', async () => {
+    const { state, store } = await openFragmented();
+    const done = store.defragment(state);
+    expect(store.defragment(state)).toBe(done);
+    await done;
+    await store.defragment(state);
+    expect(await engineNames()).toEqual(['db']);
+  });
+
+  test('gives way to a snapshot, which it would only be in the way of', async () => {
+    const { state, store } = await openFragmented();
+    const done = store.defragment(state).catch((error: unknown) => error);
+
+    const received = await store.receive(snapshotOfAnother());
+
+    expect(await done).toMatchObject({ code: 'UNAVAILABLE' });
+    expect(await engineNames()).toEqual(['db', 'db.incoming']);
+    await expect(store.defragment(state)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    await received.discard();
+    await store.defragment(state);
+  });
+
+  test('ends with the state, and leaves nothing behind', async () => {
+    const { state, store } = await openFragmented();
+    const done = store.defragment(state).catch((error: unknown) => error);
+
+    await state.backend.close();
+
+    expect(await done).toMatchObject({ code: 'CLOSED' });
+    expect(await engineNames()).toEqual(['db']);
+    await close();
+    expect(inForce((await open()).state.machine)).toBe('a=old');
   });
 });
 

@@ -1,6 +1,7 @@
 import type { Backend } from '../backend/backend.js';
 import { assert } from '../base/assert.js';
 import type { Clock } from '../base/clock.js';
+import { UnavailableError } from '../base/errors.js';
 import type { Machine } from '../machine/machine.js';
 import type { ReceivedSnapshot, State, StateStore } from '../member/state-store.js';
 import type { SnapshotPosition } from '../raft/types.js';
@@ -24,6 +25,8 @@ export interface FolderStateOptions {
   /** Opens the state machine over an engine; with `watch`, it takes that hub over. */
   readonly openMachine: (backend: Backend, watch?: Machine['watch']) => Machine;
 }
+
+const REPLACED = 'the state is just being replaced';
 
 /** The state that a data folder holds, and where others are put in its place. */
 export interface FolderState {
@@ -67,6 +70,9 @@ class FolderStateStore implements StateStore {
   readonly #options: FolderStateOptions;
   #received: ReceivedInFolder | undefined;
   #isReceiving = false;
+  #defragmenting: Promise<void> | undefined;
+  /** Gives up what is being defragmented. */
+  #giveUp = new AbortController();
 
   constructor({ disk, path }: DataFolder, options: FolderStateOptions) {
     this.#disk = disk;
@@ -79,6 +85,7 @@ class FolderStateStore implements StateStore {
     assert(!this.#isReceiving, 'one snapshot is received at a time');
     this.#isReceiving = true;
     try {
+      await this.#stopDefragmenting();
       await this.#received?.discard();
       this.#received = await orDataDirError(this.#dataDir, () => this.#receive(chunks));
       return this.#received;
@@ -101,6 +108,13 @@ class FolderStateStore implements StateStore {
     });
   }
 
+  defragment(current: State): Promise<void> {
+    this.#defragmenting ??= orDataDirError(this.#dataDir, () => this.#defragment(current)).finally(
+      () => (this.#defragmenting = undefined),
+    );
+    return this.#defragmenting;
+  }
+
   openEngine(path: string): Promise<Backend> {
     const { platform, overlayBytesMax, clock } = this.#options;
     return platform.openEngine({ path, overlayBytesMax, clock });
@@ -118,6 +132,34 @@ class FolderStateStore implements StateStore {
       await this.#disk.removeTree(receiving);
       throw error;
     }
+  }
+
+  async #defragment({ backend }: State): Promise<void> {
+    if (this.#isReceiving || this.#received !== undefined) throw new UnavailableError(REPLACED);
+    const { compacting, incoming, current } = this.#folders;
+    this.#giveUp = new AbortController();
+    try {
+      await this.#disk.removeTree(compacting);
+      await backend.defragment({
+        path: compacting,
+        signal: this.#giveUp.signal,
+        putInForce: async () => {
+          await this.#disk.syncDirectory(compacting);
+          await renameDurably(this.#disk, compacting, incoming);
+          await putInForce(this.#disk, this.#folders);
+          return current;
+        },
+      });
+    } catch (error) {
+      await this.#disk.removeTree(compacting);
+      throw error;
+    }
+  }
+
+  /** What is about to be replaced need not be defragmented, and both would want the same folder in the end. */
+  async #stopDefragmenting(): Promise<void> {
+    this.#giveUp.abort(new UnavailableError(REPLACED));
+    await this.#defragmenting?.catch(() => undefined);
   }
 
   /** Once this resolves, all of it is durable but the folder's names. */

@@ -103,6 +103,7 @@ export class EtcdServices {
     return {
       alarm: soon(MaintenanceService.alarm, ({ maintenance }, request) => maintenance.alarm(request)),
       status: soon(MaintenanceService.status, ({ maintenance }) => maintenance.status(), { forLearners: () => true }),
+      defragment: soon(MaintenanceService.defragment, ({ maintenance }) => maintenance.defragment()),
       hashKv: soon(MaintenanceService.hashKv, ({ maintenance }, request) => maintenance.hashKv(request)),
       hash: soon(MaintenanceService.hash, ({ maintenance }) => maintenance.hash()),
       downgrade: soon(MaintenanceService.downgrade, ({ maintenance }, request) => maintenance.downgrade(request)),

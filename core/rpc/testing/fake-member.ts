@@ -102,6 +102,7 @@ export class FakeMember implements MemberPorts, ServedMember {
   moveLeader: MemberPorts['moveLeader'] = notScripted;
   hashKv: MemberPorts['hashKv'] = notScripted;
   hash: MemberPorts['hash'] = notScripted;
+  defragment: MemberPorts['defragment'] = notScripted;
   downgrade: MemberPorts['downgrade'] = notScripted;
   alarm: MemberPorts['alarm'] = notScripted;
   snapshot: MemberPorts['snapshot'] = () => {

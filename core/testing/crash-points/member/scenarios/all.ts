@@ -1,6 +1,7 @@
 import type { Rehearsable } from '../../rehearsal.js';
 import { alone } from '../crash.js';
 import { COMPACTION } from './compaction.js';
+import { DEFRAGMENTATION } from './defragmentation.js';
 import { ENGINE } from './engine.js';
 import { FAILED_SYNCS } from './failed-syncs.js';
 import { LEASES } from './leases.js';
@@ -13,6 +14,7 @@ export const ALONE: readonly Rehearsable[] = [
   ...LEASES,
   ...COMPACTION,
   ...ENGINE,
+  ...DEFRAGMENTATION,
   ...FAILED_SYNCS,
   ...LIFE,
 ].map(alone);
