@@ -223,6 +223,13 @@ describe('a client', () => {
     expect(server.callers).toEqual([{ commonName: 'ann' }, { commonName: 'ann' }]);
   });
 
+  test('may connect from another address than those that its certificate names', async () => {
+    const elsewhere = await authority.issue({ commonName: 'ann', hosts: ['203.0.113.7', 'elsewhere.example'] });
+    const server = await serve({ ...member, ca: authority.certificate }, mutual);
+
+    expect(await revisionAt(rpcClient(server, authority.certificate, elsewhere))).toBe(100);
+  });
+
   test('names nobody by a certificate where that was not asked for', async () => {
     const server = await serve({ ...member, ca: authority.certificate }, { requireClientCert: true });
     await revisionAt(rpcClient(server, authority.certificate, ann));
@@ -243,6 +250,14 @@ describe('a client', () => {
     expect(warned.join()).toMatch(why);
     expect(warned.join()).not.toMatch(/BEGIN|CN=/);
     expect(server.callers).toEqual([]);
+  });
+
+  test('is refused where the list of what was taken back is not one of its authority', async () => {
+    const crl = await stranger.revoke();
+    const server = await serve({ ...member, ca: authority.certificate, crl }, mutual);
+
+    await expect(revisionAt(rpcClient(server, authority.certificate, ann))).rejects.toMatchObject({ code: 14 });
+    await eventually(() => warned.join().includes('UNABLE_TO_GET_CRL'));
   });
 
   test('whose certificate was taken back is refused, the others are not', async () => {
