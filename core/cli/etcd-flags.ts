@@ -2,15 +2,15 @@
 import { SERVE_FLAGS, variableOf } from './serve-flags.js';
 
 const LACKING = new Set([
-  ...['auth-token', 'auth-token-ttl', 'backend-batch-interval', 'backend-batch-limit', 'bcrypt-cost'],
+  ...['backend-batch-interval', 'backend-batch-limit', 'bcrypt-cost'],
   ...['bootstrap-defrag-threshold-megabytes', 'client-cert-allowed-hostname'],
   ...['client-cert-file', 'client-key-file', 'compact-hash-check-time'],
-  ...['compaction-batch-limit', 'compaction-sleep-interval', 'config-file', 'corrupt-check-time', 'cors', 'debug'],
+  ...['compaction-batch-limit', 'compaction-sleep-interval', 'config-file', 'corrupt-check-time', 'debug'],
   ...['discovery', 'discovery-endpoints', 'discovery-fallback', 'discovery-proxy', 'discovery-srv'],
   ...['discovery-srv-name', 'discovery-token', 'distributed-tracing-address', 'downgrade-check-time'],
   ...['enable-distributed-tracing', 'enable-grpc-gateway', 'enable-log-rotation', 'enable-pprof', 'enable-v2'],
   ...['feature-gates', 'grpc-keepalive-interval', 'grpc-keepalive-min-time', 'grpc-keepalive-timeout'],
-  ...['host-whitelist', 'initial-election-tick-advance'],
+  ...['initial-election-tick-advance'],
   ...['listen-metrics-urls', 'log-format', 'log-outputs', 'log-package-levels', 'log-rotation-config-json', 'logger'],
   ...['max-concurrent-streams', 'max-snapshots', 'max-txn-ops', 'max-wals', 'memory-mlock', 'metrics'],
   ...['peer-auto-tls', 'peer-client-cert-file'],

@@ -7,6 +7,8 @@ const ELECTION_TIMEOUT_MAX_MS = 50_000;
 const REQUEST_MAX_BYTES = 128 * 1024 * 1024;
 const LEARNERS_MAX = 7;
 const VALIDITY_YEARS_MAX = 100;
+/** Of a token that is not used; 68 years. */
+const TOKEN_TTL_MAX_SECONDS = 2 ** 31 - 1;
 
 /** What a member goes by where nothing is said. */
 export const FALLBACKS = {
@@ -71,6 +73,18 @@ export const SERVE_FLAGS = {
   'peer-crl-file': text('<file>', "other members' certificates that were taken back (PEM)"),
   'peer-cert-allowed-cn': list('<names>', 'the common names that other members may have'),
   'peer-cert-allowed-hostname': list('<names>', "the hosts for which other members' certificates may be"),
+  cors: list('<origins>', 'whose pages in a browser may read answers; * is all', '*'),
+  'host-whitelist': list('<hosts>', 'under which names HTTP is answered without TLS; * is all', '*'),
+  'auth-token': text(
+    '<simple|jwt,...>',
+    'what tokens of users are: letters, or JWT (sign-method, priv-key, ...)',
+    'simple',
+  ),
+  'auth-token-ttl': wholeNumber(
+    { least: 1, most: TOKEN_TTL_MAX_SECONDS, placeholder: '<seconds>' },
+    'how long a simple token lives that is not used',
+    '300',
+  ),
   'max-request-bytes': wholeNumber(
     { least: 1, most: REQUEST_MAX_BYTES, placeholder: '<bytes>' },
     'the largest request that is taken',

@@ -40,6 +40,10 @@ describe('what serve starts', () => {
         'peer-client-cert-auth': true,
         'max-request-bytes': 1_000,
         'quota-backend-bytes': -1,
+        cors: ['https://app.example'],
+        'host-whitelist': ['b'],
+        'auth-token': 'jwt,sign-method=HS256,priv-key=k',
+        'auth-token-ttl': 60,
       }),
     ).toEqual({
       where: { dataDir: 'd' },
@@ -67,6 +71,10 @@ describe('what serve starts', () => {
         learnersMax: 2,
         requestBytesMax: 1_000,
         quotaBackendBytes: -1,
+        cors: ['https://app.example'],
+        hostWhitelist: ['b'],
+        authToken: 'jwt,sign-method=HS256,priv-key=k',
+        authTokenTtlSeconds: 60,
       },
     });
   });
@@ -170,6 +178,10 @@ describe('what the member refuses', () => {
     ],
     [['peerTls.crl', 'l', 'lists'], '--peer-crl-file is "l"; it must be lists'],
     [['electionTimeoutMs', 200, '5 heartbeats'], '--election-timeout is 200; it must be 5 heartbeats'],
+    [['authToken sign-method', 'x', 'one of RS256'], '--auth-token (sign-method) is "x"; it must be one of RS256'],
+    [['authToken', 'x', "'simple'"], '--auth-token is "x"; it must be \'simple\''],
+    [['hostWhitelist', 'x:1', 'a host'], '--host-whitelist is "x:1"; it must be a host'],
+    [['cors', 'x', 'an origin'], '--cors is "x"; it must be an origin'],
     [['readsMax', 0, 'more'], 'readsMax is 0; it must be more'],
   ] as const)('%j is told in the words of flags', ([field, value, limit], words) => {
     expect((inFlagWords(new InvalidArgumentError(field, value, limit)) as Error).message).toBe(words);

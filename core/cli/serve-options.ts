@@ -45,6 +45,10 @@ export function toStart(flags: ServeFlags): Start {
       clientTls,
       autoTls: flags['auto-tls'],
       selfSignedCertValidityYears: flags['self-signed-cert-validity'],
+      cors: flags.cors,
+      hostWhitelist: flags['host-whitelist'],
+      authToken: flags['auth-token'],
+      authTokenTtlSeconds: flags['auth-token-ttl'],
       advertiseClients: flags['advertise-client-urls'],
       name: flags.name,
       peers,
@@ -83,6 +87,10 @@ const FLAG_OF_OPTION: Readonly<Record<string, string>> = {
   'clientTls.minVersion': '--tls-min-version',
   autoTls: '--auto-tls',
   selfSignedCertValidityYears: '--self-signed-cert-validity',
+  cors: '--cors',
+  hostWhitelist: '--host-whitelist',
+  authToken: '--auth-token',
+  authTokenTtlSeconds: '--auth-token-ttl',
   advertiseClients: '--advertise-client-urls',
   name: '--name',
   peers: '--initial-cluster',
@@ -107,13 +115,16 @@ const FLAG_OF_OPTION: Readonly<Record<string, string>> = {
   quotaBackendBytes: '--quota-backend-bytes',
 };
 
+/** Options, each one flag, of which an error may be about a part. */
+const OF_PARTS = new Set(['peers', 'authToken']);
+
 /** The same error in the words of whoever gave flags, not options. */
 export function inFlagWords(error: unknown): unknown {
   if (!(error instanceof InvalidArgumentError)) return error;
-  const [option = '', ...rest] = error.field.split('.');
+  const [option = '', ...rest] = error.field.split(/[. ]/);
   const flag = FLAG_OF_OPTION[error.field] ?? FLAG_OF_OPTION[option];
   if (flag === undefined) return error;
-  const field = option === 'peers' && rest.length > 0 ? `${flag} (${rest.join('.')})` : flag;
+  const field = OF_PARTS.has(option) && rest.length > 0 ? `${flag} (${rest.join('.')})` : flag;
   return new InvalidArgumentError(field, error.value, namesFlags(error.limit));
 }
 

@@ -1,10 +1,12 @@
 import type { Logger } from '../base/logger.js';
 import type { Member } from '../member/member.js';
 import type { ServeOptions, ServerTls } from '../rpc/grpc-carrier.js';
+import type { HttpAccess } from '../rpc/http/access.js';
 import { type ClientPlace, isSocket, type ListenClientsAt, placeUrl, toClientPlaces } from './addresses.js';
 import type { Surroundings } from './assemble.js';
 import { type ClientTlsOptions, clientTlsOf, hasClientTls } from './client-tls.js';
 import type { Closers } from './closers.js';
+import { type HttpAccessOptions, httpAccessOf } from './http-access.js';
 
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '::1']);
 
@@ -12,7 +14,7 @@ const LOOPBACK = new Set(['localhost', '127.0.0.1', '::1']);
 const LEADER_LOSS_TIMEOUTS = 3;
 
 /** Where and how clients are served. */
-export interface ListenOptions extends ClientTlsOptions {
+export interface ListenOptions extends ClientTlsOptions, HttpAccessOptions {
   /**
    * Where to serve etcd's protocol, if at all: `'http://127.0.0.1:2379'`, `'https://[::1]:2379'`, `'unix:///run/c.sock'`
    * or `{ host, port }`; port 0 picks a free one.
@@ -26,14 +28,16 @@ export interface ListenOptions extends ClientTlsOptions {
 export interface Listening {
   readonly places: readonly ClientPlace[];
   readonly httpPlaces: readonly ClientPlace[];
+  readonly access: HttpAccess;
 }
 
-/** @throws {@link InvalidArgumentError} if an address is of none of the forms */
+/** @throws {@link InvalidArgumentError} if an address is of none of the forms, or somebody who may ask is nobody */
 export function listeningOf(options: ListenOptions): Listening {
   const { listen: at = [], listenHttp = [] } = options;
   const hasTls = hasClientTls(options);
   const places = toClientPlaces(at, 'listen', hasTls);
-  return { places, httpPlaces: toClientPlaces(listenHttp, 'listenHttp', hasTls) };
+  const httpPlaces = toClientPlaces(listenHttp, 'listenHttp', hasTls);
+  return { places, httpPlaces, access: httpAccessOf(options) };
 }
 
 /**
@@ -46,7 +50,7 @@ export function listeningOf(options: ListenOptions): Listening {
  */
 export async function listen(
   member: Member,
-  { places, httpPlaces }: Listening,
+  { places, httpPlaces, access }: Listening,
   options: ListenOptions,
   surroundings: Surroundings,
   closers: Closers,
@@ -57,7 +61,7 @@ export async function listen(
   const common = {
     member,
     logger,
-    ...(await platform.clientFace?.(member, settings)),
+    ...(await platform.clientFace?.(member, settings, access)),
     maxRequestBytes: settings.requestBytesMax,
     limits: { leaderLossMs: LEADER_LOSS_TIMEOUTS * settings.electionTimeoutMs },
   };

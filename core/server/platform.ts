@@ -7,6 +7,7 @@ import { type PeersOptions, startPeers } from '../peer/transport.js';
 import type { Member } from '../member/member.js';
 import type { PeerTransport } from '../peer/types.js';
 import type { GrpcServer, ServeOptions } from '../rpc/grpc-carrier.js';
+import type { HttpAccess } from '../rpc/http/access.js';
 import type { Disk } from '../wal/disk.js';
 import { nodeDisk } from '../wal/node-disk.js';
 import type { Assembled } from './assemble.js';
@@ -34,7 +35,7 @@ export interface Platform {
   /** Listens for clients. */
   serve(options: ServeOptions): Promise<GrpcServer>;
   /** What clients are served with beside gRPC. Absent where there is no HTTP. */
-  clientFace?(member: Member, settings: Settings): Promise<ClientFace>;
+  clientFace?(member: Member, settings: Settings, access: HttpAccess): Promise<ClientFace>;
   /** Told of a member before its first turn, so that a simulation can watch it from then on. */
   assembled?(parts: Assembled): void;
 }
