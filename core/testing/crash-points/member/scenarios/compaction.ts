@@ -55,7 +55,7 @@ export const COMPACTION: readonly Scenario[] = [
   },
   {
     name: 'compaction by itself',
-    settings: { autoCompaction: { mode: 'revision', retention: 3 } },
+    settings: { autoCompaction: { mode: 'periodic', retention: '5s' } },
     async before(stage) {
       await stage.start();
       await putAll(stage, 8);
