@@ -274,6 +274,18 @@ describe('updating', () => {
     const own = ['http://10.0.0.10:2380'];
     expect(await codeOf(cluster, follower.m.memberUpdate(learner.id, own))).toBeUndefined();
   });
+
+  test('tells a member no addresses that are none', async () => {
+    const cluster = await started();
+    const [follower] = cluster.followers as [TestNode];
+    const before = await membersAt(cluster, cluster.leader);
+
+    for (const none of [[], ['nowhere'], ['http://10.0.0.1:2380', 'nowhere']]) {
+      expect(await codeOf(cluster, cluster.leader.m.memberUpdate(follower.id, none))).toBe('INVALID_PEER_URLS');
+    }
+
+    expect(await membersAt(cluster, cluster.leader)).toEqual(before);
+  });
 });
 
 describe('a change of the members', () => {
