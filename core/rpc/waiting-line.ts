@@ -148,12 +148,13 @@ export async function deleteIfSame(
   return port.txn({ type: 'txn', compares: [createdAt(key, createRevision)], success, failure: [] });
 }
 
-/** Puts a value to a key if it is the one that was created then. */
+/** Puts a value to a key if it is the one that was created then. Without a lease the key keeps the one that it has. */
 export async function putIfSame(
   port: KvPort,
   { key, createRevision, value, lease }: Pick<Place, 'key' | 'createRevision' | 'value' | 'lease'>,
 ): Promise<{ readonly revision: number; readonly succeeded: boolean }> {
-  const success = [{ type: 'put', key, value, lease }] as const;
+  const bound = lease === NO_LEASE ? { ignoreLease: true } : { lease };
+  const success = [{ type: 'put', key, value, ...bound }] as const;
   return port.txn({ type: 'txn', compares: [createdAt(key, createRevision)], success, failure: [] });
 }
 
