@@ -1,3 +1,4 @@
+import { authJwt } from './cases/auth-jwt.js';
 import { authRights } from './cases/auth-rights.js';
 import { authManagement } from './cases/auth.js';
 import { cluster } from './cases/cluster.js';
@@ -36,6 +37,7 @@ export const TOPICS: readonly Topic[] = [
   health,
   authManagement,
   authRights,
+  authJwt,
   gateway,
   httpPaths,
 ];

@@ -3,12 +3,12 @@ import type { MethodDefinition } from '@grpc/grpc-js';
 import { AuthService } from '../../../rpc/gen/auth.js';
 import { ClusterService } from '../../../rpc/gen/cluster.js';
 import { ElectionService } from '../../../rpc/gen/election.js';
+import { HealthService } from '../../../rpc/gen/health.js';
 import { KVService } from '../../../rpc/gen/kv.js';
 import { LeaseService } from '../../../rpc/gen/lease.js';
 import { LockService } from '../../../rpc/gen/lock.js';
 import { MaintenanceService } from '../../../rpc/gen/maintenance.js';
 import { WatchService } from '../../../rpc/gen/watch.js';
-import { HealthService } from './health-service.js';
 
 const SERVICES = [
   KVService,

@@ -21,7 +21,7 @@ import {
 
 /** One case. */
 export function rule(name: string, ...steps: readonly (Step | readonly Step[])[]): Rule {
-  return { name, steps: steps.flat(), on: 'shared', waits: false, needs: [] };
+  return { name, steps: steps.flat(), on: 'shared', waits: false };
 }
 
 /** @throws if two cases have one name */
@@ -53,11 +53,6 @@ export function introduced(version: string, ...rules: readonly (Rule | readonly 
 /** Cases that hold only where there is one member, or several. */
 export function where(members: 'one' | 'several', ...rules: readonly (Rule | readonly Rule[])[]): Rule[] {
   return rules.flat().map((each) => ({ ...each, members }));
-}
-
-/** Cases of a feature that the methods they use do not tell of. See `not-yet.ts`. */
-export function needing(feature: string, ...rules: readonly (Rule | readonly Rule[])[]): Rule[] {
-  return rules.flat().map((each) => ({ ...each, needs: [...each.needs, feature] }));
 }
 
 // --- Expectations -------------------------------------------------------------------------------------------------

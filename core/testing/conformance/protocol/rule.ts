@@ -104,9 +104,9 @@ export type Step =
 
 /**
  * One of the servers that a target has; the cases on one of them run in the order of the table. `members` and `quota`
- * are such that may have others; the rest need not be, and may keep everything in memory.
+ * are such that may have others; the rest need not be, and may keep everything in memory. `jwt` signs its tokens.
  */
-export type ServerName = 'shared' | 'fresh' | 'members' | 'auth' | 'quota';
+export type ServerName = 'shared' | 'fresh' | 'members' | 'auth' | 'jwt' | 'quota';
 
 /** One case: a name that is a sentence, and what must happen. */
 export interface Rule {
@@ -120,8 +120,6 @@ export interface Rule {
   readonly since?: string | undefined;
   /** Only where there is one member, or only where there are several. */
   readonly members?: 'one' | 'several' | undefined;
-  /** Features of the list of what Conclave has not yet that no method's name tells. */
-  readonly needs: readonly string[];
 }
 
 /** The cases of one service. */

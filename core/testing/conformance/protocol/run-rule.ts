@@ -25,6 +25,8 @@ import { World } from './world.js';
 const ANSWER_MS = 12_000;
 const EVENTUALLY_MS = 9_000;
 const POLL_MS = 30;
+/** Servers whose cases add users. */
+const HAVE_USERS: ReadonlySet<ServerName> = new Set(['auth', 'jwt']);
 /** Ids are larger; nothing else that has a name is. */
 const SMALLEST_ID = 2n ** 40n;
 
@@ -67,7 +69,7 @@ class Run {
     for (const stream of this.#streams.values()) stream.cancel();
     const { prefix, end, named } = this.#world;
     const ids = [...named].filter((id) => id > SMALLEST_ID || id < 0n);
-    if (this.#on === 'auth') await this.#server.forgetUsers();
+    if (HAVE_USERS.has(this.#on)) await this.#server.forgetUsers();
     if (this.#on === 'quota') await this.#server.putOffAlarms();
     await this.#server.clear({ prefix, end, leases: ids });
   }

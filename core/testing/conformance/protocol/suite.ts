@@ -1,16 +1,15 @@
 import { afterAll, beforeAll, describe, test } from '@jest/globals';
 import { TOPICS } from './all-topics.js';
-import { FEATURES_NOT_YET, METHODS_NOT_YET, PATHS_NOT_YET, UNPROVED } from './not-yet.js';
-import type { Rule, ServerName, Step } from './rule.js';
+import type { Rule, ServerName } from './rule.js';
 import { runRule } from './run-rule.js';
 import type { ServerUnderTest } from './server-under-test.js';
 import type { Target } from './targets.js';
 import { isSince } from './versions.js';
 
 const START_MS = 60_000;
-const COLUMNS = ['passed', 'failed', 'waiting', 'elsewhere'] as const;
+const COLUMNS = ['passed', 'failed', 'elsewhere'] as const;
 
-/** What has become of a case: `waiting` for Conclave to have it, `elsewhere` if this target is not meant. */
+/** What has become of a case: `elsewhere` if this target is not meant. */
 type Fate = (typeof COLUMNS)[number];
 
 interface Placed {
@@ -25,9 +24,8 @@ export function protocolSuite(target: Target): void {
   const servers = new Map<ServerName, Promise<readonly ServerUnderTest[]>>();
   const runnable: Placed[] = [];
   for (const each of placed) {
-    const fate = fateBefore(each, target);
-    if (fate) fates.push({ service: each.service, fate });
-    else runnable.push(each);
+    if (isMeant(each.rule, target)) runnable.push(each);
+    else fates.push({ service: each.service, fate: 'elsewhere' });
   }
 
   describe(target.name, () => {
@@ -70,46 +68,11 @@ export function protocolSuite(target: Target): void {
   }
 }
 
-/** Why a case is not run at all, if it is not. */
-function fateBefore({ service, rule }: Placed, target: Target): Fate | undefined {
-  if (!target.servers.includes(rule.on)) return 'elsewhere';
-  if (rule.members !== undefined && rule.members !== target.members) return 'elsewhere';
-  if (target.etcdVersion !== undefined)
-    return rule.since === undefined || isSince(target.etcdVersion, rule.since) ? undefined : 'elsewhere';
-  return UNPROVED.includes(service) || isWaiting(rule) ? 'waiting' : undefined;
-}
-
-/** Whether a case needs what Conclave has not yet. */
-function isWaiting(rule: Rule): boolean {
-  if (rule.needs.some((feature) => feature in FEATURES_NOT_YET)) return true;
-  const methods: readonly string[] = METHODS_NOT_YET;
-  const paths = Object.keys(PATHS_NOT_YET);
-  return rule.steps
-    .flatMap(usedBy)
-    .some((used) => methods.includes(used) || paths.some((path) => used.startsWith(path)));
-}
-
-/** Methods and paths that a step uses. */
-function usedBy(step: Step): string[] {
-  switch (step.do) {
-    case 'call':
-      return [step.method];
-    case 'http':
-      return [pathOf(step.line)];
-    case 'eventually':
-    case 'begin':
-      return usedBy(step.call);
-    case 'open':
-      return [step.method.includes(' ') ? pathOf(step.method) : step.method];
-    case 'send':
-      return step.stream.includes(' ') ? [] : [step.stream];
-    default:
-      return [];
-  }
-}
-
-function pathOf(line: string): string {
-  return (line.split(' ')[1] ?? '').replace(/\?.*/, '');
+/** Whether a case can be run on a target. */
+function isMeant({ on, members, since }: Rule, target: Target): boolean {
+  if (!target.servers.includes(on)) return false;
+  if (members !== undefined && members !== target.members) return false;
+  return target.etcdVersion === undefined || since === undefined || isSince(target.etcdVersion, since);
 }
 
 function tell(name: string, fates: readonly { service: string; fate: Fate }[]): void {

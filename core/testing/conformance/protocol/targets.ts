@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type RunningMember, startMember } from '../../../server/start-member.js';
+import { type RunningMember, startMember, type StartOptions } from '../../../server/start-member.js';
 import { freePorts } from '../../cluster/free-ports.js';
 import { ProcessCluster } from '../../cluster/process-cluster.js';
 import { findEtcd, startEtcd } from '../../etcd-process.js';
@@ -12,6 +12,8 @@ import { type Listening, ServerUnderTest } from './server-under-test.js';
 const LISTEN = 'http://127.0.0.1:0';
 /** Of hashing a password, in all targets: the least, which keeps the cases quick. */
 const PASSWORD_COST = 4;
+/** Of the server that is made full. */
+const QUOTA_BYTES = 4 * 2 ** 20;
 
 /** Something that the table is run against. */
 export interface Target {
@@ -26,14 +28,35 @@ export interface Target {
   stop(): Promise<void>;
 }
 
+/** By which tokens of the server `jwt` are signed. */
+const SIGN_METHOD = 'HS256';
+const SECRET = 'thirty-two letters that nobody knows';
+
 /** How etcd is started, in addition to what it always is. */
 const ETCD_FLAGS: Readonly<Record<ServerName, readonly string[]>> = {
   shared: [],
   fresh: [],
   members: [],
   auth: ['--bcrypt-cost', String(PASSWORD_COST)],
-  quota: ['--quota-backend-bytes', String(4 * 2 ** 20)],
+  jwt: ['--bcrypt-cost', String(PASSWORD_COST)],
+  quota: ['--quota-backend-bytes', String(QUOTA_BYTES)],
 };
+
+/** How a Conclave member is started, in addition to what it always is. */
+const OPTIONS: Readonly<Record<ServerName, StartOptions>> = {
+  shared: {},
+  fresh: {},
+  members: {},
+  auth: { authPasswordCost: PASSWORD_COST },
+  jwt: { authPasswordCost: PASSWORD_COST, authToken: { signMethod: SIGN_METHOD, privateKey: SECRET } },
+  quota: { quotaBackendBytes: QUOTA_BYTES },
+};
+
+const SERVERS = ['shared', 'fresh', 'members', 'auth', 'jwt', 'quota'] as const;
+/** Which of them can be reached by others, and have a folder therefore, or need one by themselves. */
+const IN_FOLDERS: ReadonlySet<ServerName> = new Set(['members', 'quota']);
+/** Which of three members are processes of their own: the same three. */
+const AS_PROCESSES: ReadonlySet<ServerName> = new Set(['shared', 'members']);
 
 /** An etcd on the PATH with one member; undefined where there is none. */
 export function etcdTarget(): Target | undefined {
@@ -45,14 +68,24 @@ export function etcdTarget(): Target | undefined {
     name: `etcd ${etcdVersion}`,
     etcdVersion,
     members: 'one',
-    servers: ['shared', 'fresh', 'members', 'auth', 'quota'],
+    servers: SERVERS,
     async start(name) {
-      const etcd = await startEtcd({ flags: ETCD_FLAGS[name] });
+      const signing = name === 'jwt' ? ['--auth-token', await etcdSigning(closers)] : [];
+      const etcd = await startEtcd({ flags: [...ETCD_FLAGS[name], ...signing] });
       closers.push(() => etcd.stop());
-      return [underTest(etcd, etcdVersion, closers)];
+      return [underTest(etcd, closers, etcdVersion)];
     },
     stop: () => closeAll(closers),
   };
+}
+
+/** How etcd is told to sign tokens: its keys are in files. */
+async function etcdSigning(closers: (() => Promise<void>)[]): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'etcd-key-'));
+  closers.push(() => rm(folder, { recursive: true, force: true }));
+  const path = join(folder, 'key');
+  await writeFile(path, SECRET);
+  return `jwt,pub-key=${path},priv-key=${path},sign-method=${SIGN_METHOD},ttl=5m`;
 }
 
 /** One Conclave member in this process. */
@@ -62,17 +95,19 @@ export function memberTarget(): Target {
     name: 'Conclave, one member',
     etcdVersion: undefined,
     members: 'one',
-    servers: ['shared', 'fresh', 'members', 'auth', 'quota'],
+    servers: SERVERS,
     async start(name) {
-      const member = await (name === 'members' || name === 'quota' ? startInFolder(closers) : startInMemory());
+      const options = { listen: LISTEN, ...OPTIONS[name] };
+      if (IN_FOLDERS.has(name)) return startInFolders(1, options, closers);
+      const member = await startMember({ memory: true }, options);
       closers.push(() => member.close());
-      return [underTest(addressOf(member.clientUrl as string), undefined, closers)];
+      return [underTest(addressOf(member), closers)];
     },
     stop: () => closeAll(closers),
   };
 }
 
-/** Three Conclave members, each a process of its own; one case after the other asks another of them. */
+/** Three Conclave members; one case after the other asks another of them. */
 export function clusterTarget(): Target {
   const closers: (() => Promise<void>)[] = [];
   let cluster: Promise<ProcessCluster> | undefined;
@@ -80,13 +115,12 @@ export function clusterTarget(): Target {
     name: 'Conclave, three members',
     etcdVersion: undefined,
     members: 'several',
-    // Both are the same three. Authentication is left out: the command line has no cheaper passwords, and hashing those of
-    // all its cases would take a minute.
-    servers: ['shared', 'members'],
-    async start() {
+    servers: SERVERS,
+    async start(name) {
+      if (!AS_PROCESSES.has(name)) return startInFolders(3, OPTIONS[name], closers);
       cluster ??= ProcessCluster.start();
       const { members } = await cluster;
-      return members.map(({ clientUrl }) => underTest(addressOf(clientUrl), undefined, closers));
+      return members.map((member) => underTest(addressOf(member), closers));
     },
     async stop() {
       await closeAll(closers);
@@ -95,29 +129,34 @@ export function clusterTarget(): Target {
   };
 }
 
-function startInMemory(): Promise<RunningMember> {
-  return startMember({ memory: true }, { listen: LISTEN, authPasswordCost: PASSWORD_COST });
+/** Members of one cluster, in this process. */
+async function startInFolders(
+  size: number,
+  options: StartOptions,
+  closers: (() => Promise<void>)[],
+): Promise<readonly ServerUnderTest[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'conclave-protocol-'));
+  closers.push(() => rm(folder, { recursive: true, force: true }));
+  const ports = await freePorts(2 * size);
+  const names = Array.from({ length: size }, (_, at) => `m${at + 1}`);
+  const peers = Object.fromEntries(names.map((name, at) => [name, `http://127.0.0.1:${ports[at]}`]));
+  const starting = names.map((name, at) => {
+    const listen = `http://127.0.0.1:${ports[size + at]}`;
+    return startMember({ dataDir: join(folder, name) }, { ...options, name, peers, listen });
+  });
+  for (const member of starting) closers.push(async () => (await member).close());
+  const members = await Promise.all(starting);
+  return members.map((member) => underTest(addressOf(member), closers));
 }
 
-/** One that others can reach, and that has a folder therefore. */
-async function startInFolder(closers: (() => Promise<void>)[]): Promise<RunningMember> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'conclave-protocol-'));
-  closers.push(() => rm(dataDir, { recursive: true, force: true }));
-  const [forPeers, forClients] = await freePorts(2);
-  return startMember(
-    { dataDir },
-    { name: 'test', listen: `http://127.0.0.1:${forClients}`, peers: { test: `http://127.0.0.1:${forPeers}` } },
-  );
-}
-
-function underTest(listening: Listening, version: string | undefined, closers: (() => Promise<void>)[]) {
-  const server = new ServerUnderTest(listening, version);
+function underTest(listening: Listening, closers: (() => Promise<void>)[], etcdVersion?: string): ServerUnderTest {
+  const server = new ServerUnderTest(listening, etcdVersion);
   closers.push(async () => server.close());
   return server;
 }
 
-function addressOf(url: string): Listening {
-  const { hostname, port } = new URL(url);
+function addressOf({ clientUrl }: Pick<RunningMember, 'clientUrl'>): Listening {
+  const { hostname, port } = new URL(clientUrl as string);
   return { host: hostname, port: Number(port) };
 }
 

@@ -4,6 +4,8 @@ import {
   fails,
   gives,
   introduced,
+  like,
+  named,
   on,
   onPurpose,
   positive,
@@ -12,7 +14,7 @@ import {
   since,
   topic,
 } from '../notation.js';
-import type { Expected, Outcome } from '../rule.js';
+import type { Expected, Fields, Outcome } from '../rule.js';
 import { as, auth, ENABLED, grant, grantRole, login, ROOT, roleAdd, userAdd } from './auth-setup.js';
 import {
   AUTH_FAILED,
@@ -46,6 +48,12 @@ const revoke = (role: string, key: string, rangeEnd = '', expects?: Expected<Out
 const UNLOOKED_AT = since('3.4.28 3.5.10', at('r'), { before: BAD_TOKEN });
 const NO_PASSWORD_USER = fails('UNKNOWN', 'auth: authentication failed, password was given for no password user');
 
+/** Of bcrypt, of the password "p". */
+const HASHED = 'JDJhJDA0JDhMTVlLc0pFc0p5eUtwS3E0bDlxLmVSWWJtdXFxZ0NMNGxLcGxZbm1uN1YxWWp0dmF2YWJl';
+const HASHED_REFUSED = fails('INVALID_ARGUMENT', like(/^hashedPassword is .* it must be absent/));
+const TOO_LONG_FOR_BCRYPT = fails('UNKNOWN', 'bcrypt: password length exceeds 72 bytes');
+const changeTo = (password: Fields) => auth('UserChangePassword', { name: 'a', ...password }, at('r'));
+
 export const authManagement = topic(
   'Auth',
   on(
@@ -68,7 +76,106 @@ export const authManagement = topic(
       auth('UserChangePassword', { name: 'a', password: 'q' }, USER_NOT_FOUND),
     ),
 
+    rule('a password of a user without a name is not changed', auth('UserChangePassword', {}, USER_NOT_FOUND)),
+    rule('a user without a name is not told', auth('UserGet', {}, USER_NOT_FOUND)),
+    rule(
+      'names are of any letters',
+      auth('UserAdd', { name: 'a b/\n', password: 'p' }, at('r')),
+      auth('RoleAdd', { name: ' /' }, at('r')),
+      auth('UserGrantRole', { user: 'a b/\n', role: ' /' }, at('r')),
+      rolesOf('a b/\n', ' /'),
+    ),
+    ...[auth('UserAdd', { name: 'a', hashedPassword: HASHED }), changeTo({ hashedPassword: HASHED })].map((of) =>
+      rule(`a password is hashed here: ${of.method}`, of.method === 'Auth/UserAdd' ? [] : userAdd('a'), {
+        ...of,
+        expects: onPurpose('passwords-are-hashed-here', { etcd: at('r'), conclave: HASHED_REFUSED }),
+      }),
+    ),
+    rule(
+      'a long password counts to its last letter',
+      auth(
+        'UserAdd',
+        { name: 'a', password: `${'x'.repeat(79)}1` },
+        onPurpose('long-passwords-count-to-their-end', {
+          etcd: since('3.4.28 3.5.10', TOO_LONG_FOR_BCRYPT, { before: at('r') }),
+          conclave: at('r'),
+        }),
+      ),
+      ENABLED,
+      auth(
+        'Authenticate',
+        { name: 'a', password: `${'x'.repeat(79)}2` },
+        onPurpose('long-passwords-count-to-their-end', {
+          etcd: since('3.4.28 3.5.10', AUTH_FAILED, { before: gives({ token: anything }) }),
+          conclave: AUTH_FAILED,
+        }),
+      ),
+    ),
+    ...(
+      [
+        ['a name of a user', auth('UserAdd', { name: 'a'.repeat(257), password: 'p' })],
+        ['a name of a role', auth('RoleAdd', { name: 'r'.repeat(257) })],
+        ['a password', auth('UserAdd', { name: 'a', password: 'p'.repeat(1_025) })],
+      ] as const
+    ).map(([name, of]) =>
+      rule(`${name} that is very long`, {
+        ...of,
+        expects: onPurpose('everything-has-a-bound', {
+          etcd: name === 'a password' ? since('3.4.28 3.5.10', TOO_LONG_FOR_BCRYPT, { before: at('r') }) : at('r'),
+          conclave: fails('INVALID_ARGUMENT', like(/ (at most|bytes)/)),
+        }),
+      }),
+    ),
+    rule(
+      'a user that is to have no password is given none',
+      auth('UserAdd', { name: 'a', password: 'p', options: { noPassword: true } }, at('r')),
+      ENABLED,
+      auth('Authenticate', { name: 'a', password: 'p' }, NO_PASSWORD_USER),
+    ),
+    rule(
+      'a user without a password is not given one later',
+      auth('UserAdd', { name: 'a', options: { noPassword: true } }),
+      changeTo({ password: 'p' }),
+      ENABLED,
+      auth('Authenticate', { name: 'a', password: 'p' }, NO_PASSWORD_USER),
+    ),
+    rule(
+      'a password may be changed to the empty one',
+      userAdd('a'),
+      changeTo({ password: '' }),
+      ENABLED,
+      login('a', ''),
+    ),
+
     // --- Roles ------------------------------------------------------------------------------------------------------
+    rule('a role without a name is not told', auth('RoleGet', {}, ROLE_NOT_FOUND)),
+    rule('a role without a name is not deleted', auth('RoleDelete', {}, ROLE_NOT_FOUND)),
+    rule('a role without a name is not granted', userAdd('a'), auth('UserGrantRole', { user: 'a' }, ROLE_NOT_FOUND)),
+    rule(
+      'a user without a name is granted nothing',
+      roleAdd('r'),
+      auth('UserGrantRole', { role: 'r' }, USER_NOT_FOUND),
+    ),
+    rule(
+      'the role root tells that it may do everything',
+      roleAdd('root'),
+      roles('root'),
+      auth(
+        'RoleGet',
+        { role: 'root' },
+        since('3.6', gives({ perm: [{ permType: 'READWRITE', rangeEnd: '\0' }] }), { before: gives({}) }),
+      ),
+    ),
+    rule(
+      'a user keeps the roles that are not taken away',
+      roleAdd('r'),
+      roleAdd('s'),
+      userAdd('a'),
+      grantRole('a', 's'),
+      grantRole('a', 'r'),
+      auth('UserRevokeRole', { name: 'a', role: 'r' }),
+      rolesOf('a', 's'),
+    ),
     rule('there are no roles in the beginning', roles()),
     rule('a role is added', auth('RoleAdd', { name: 'r' }, at('r')), roles('r'), permissionsOf('r')),
     rule('roles are listed by their names', roleAdd('b'), roleAdd('a'), roles('a', 'b')),
@@ -238,6 +345,62 @@ export const authManagement = topic(
     ),
     rule('a role that is not there loses nothing', revoke('r', 'k', '', ROLE_NOT_FOUND)),
 
+    rule(
+      'a permission for no key is none',
+      roleAdd('r'),
+      auth(
+        'RoleGrantPermission',
+        { name: 'r', perm: { permType: 'READ' } },
+        since('3.4.25 3.5.8', BAD_AUTH_MANAGEMENT, { before: at('r') }),
+      ),
+    ),
+    rule(
+      'a permission from the first key on is one for all',
+      roleAdd('r'),
+      auth('RoleGrantPermission', { name: 'r', perm: { permType: 'READ', key: '\0', rangeEnd: '\0' } }, at('r')),
+      permissionsOf('r', { key: '\0', rangeEnd: '\0' }),
+    ),
+    rule(
+      'a permission of a kind that does not exist',
+      roleAdd('r'),
+      auth(
+        'RoleGrantPermission',
+        { name: 'r', perm: { permType: 9, key: 'k' } },
+        onPurpose('permissions-that-do-not-exist', {
+          etcd: at('r'),
+          conclave: fails('INVALID_ARGUMENT', like(/^permType is 9/)),
+        }),
+      ),
+    ),
+    rule(
+      'permissions may overlap, and are told as they were given',
+      roleAdd('r'),
+      grant('r', 'READ', 'a', 'c'),
+      grant('r', 'WRITE', 'b', 'd'),
+      grant('r', 'READ', 'a', 'd'),
+      permissionsOf(
+        'r',
+        { key: 'a', rangeEnd: 'c' },
+        { key: 'a', rangeEnd: 'd' },
+        { permType: 'WRITE', key: 'b', rangeEnd: 'd' },
+      ),
+    ),
+    rule(
+      'a permission within another is taken back by itself',
+      roleAdd('r'),
+      grant('r', 'READ', 'a', 'd'),
+      grant('r', 'READ', 'b'),
+      revoke('r', 'b', '', at('r')),
+      permissionsOf('r', { key: 'a', rangeEnd: 'd' }),
+    ),
+    rule(
+      'a permission is not taken back twice',
+      roleAdd('r'),
+      grant('r', 'READ', 'k'),
+      revoke('r', 'k', '', at('r')),
+      revoke('r', 'k', '', PERMISSION_NOT_GRANTED),
+    ),
+
     // --- On and off -------------------------------------------------------------------------------------------------
     rule('authentication needs a root', auth('AuthEnable', {}, NO_ROOT)),
     rule('authentication needs a root that has its role', userAdd('root'), auth('AuthEnable', {}, ROOT_WITHOUT_ROLE)),
@@ -349,6 +512,57 @@ export const authManagement = topic(
       range({ key: '~a' }, onPurpose('tokens-end-with-role-changes', { etcd: DENIED, conclave: BAD_TOKEN }), as('a')),
     ),
 
+    rule(
+      'a token of a user who was deleted is not one of a user of the same name',
+      userAdd('a'),
+      ENABLED,
+      login('a'),
+      auth('UserDelete', { name: 'a' }, at('r'), as('root')),
+      auth('UserAdd', { name: 'a', password: 'a-password' }, at('r'), as('root')),
+      range({ key: '~a' }, BAD_TOKEN, as('a')),
+    ),
+    rule(
+      'a token goes on when somebody else is changed',
+      userAdd('a'),
+      ENABLED,
+      login('a'),
+      auth('UserAdd', { name: 'b', password: 'p' }, at('r'), as('root')),
+      auth('UserChangePassword', { name: 'b', password: 'q' }, at('r'), as('root')),
+      auth('UserGet', { name: 'a' }, gives({}), as('a')),
+    ),
+    rule(
+      'a token goes on when the permissions of its role change',
+      userAdd('a'),
+      roleAdd('r'),
+      grantRole('a', 'r'),
+      ENABLED,
+      login('a'),
+      auth('RoleGrantPermission', { name: 'r', perm: { key: '~a' } }, at('r'), as('root')),
+      range({ key: '~a' }, at('r'), as('a')),
+    ),
+    rule(
+      'an older token holds beside a newer one',
+      userAdd('a'),
+      ENABLED,
+      login('a'),
+      auth('Authenticate', { name: 'a', password: 'a-password' }, gives({ token: named('newer') })),
+      auth('UserGet', { name: 'a' }, gives({}), as('a')),
+      auth('UserGet', { name: 'a' }, gives({}), as('newer')),
+    ),
+    rule(
+      'a token names its user, whatever else a call says',
+      userAdd('a'),
+      ENABLED,
+      login('a'),
+      auth('UserGet', { name: 'root' }, DENIED, { ...as('a'), authorization: '{@root}' }),
+    ),
+    rule(
+      'whoever logs in sends no token that is none',
+      userAdd('a'),
+      ENABLED,
+      auth('Authenticate', { name: 'a', password: 'a-password' }, BAD_TOKEN, { token: 'nonsense' }),
+    ),
+
     // --- Who may manage ---------------------------------------------------------------------------------------------
     rule(
       'root cannot be deleted while authentication is on',
@@ -381,6 +595,46 @@ export const authManagement = topic(
       ENABLED,
       login('a'),
       auth('RoleGet', { role: 'r' }, gives({}), as('a')),
+    ),
+    rule(
+      'the role of somebody else is not told to a user',
+      roleAdd('r'),
+      userAdd('a'),
+      ENABLED,
+      login('a'),
+      auth('RoleGet', { role: 'r' }, DENIED, as('a')),
+    ),
+    rule(
+      'whether there is somebody else is not told to a user',
+      userAdd('a'),
+      ENABLED,
+      login('a'),
+      auth('UserGet', { name: 'nobody' }, DENIED, as('a')),
+      auth('RoleGet', { role: 'nothing' }, DENIED, as('a')),
+    ),
+    rule(
+      'a user does not change its own password',
+      userAdd('a'),
+      ENABLED,
+      login('a'),
+      auth('UserChangePassword', { name: 'a', password: 'q' }, DENIED, as('a')),
+    ),
+    rule(
+      'another user with the role root may do what root may',
+      userAdd('a'),
+      ENABLED,
+      auth('UserGrantRole', { user: 'a', role: 'root' }, at('r'), as('root')),
+      login('a'),
+      auth('UserList', {}, gives({ users: ['a', 'root'] }), as('a')),
+      range({ key: '~a' }, at('r'), as('a')),
+      auth('UserRevokeRole', { name: 'a', role: 'root' }, at('r'), as('root')),
+    ),
+    rule(
+      'root without its role may not be where authentication is on',
+      ENABLED,
+      auth('UserDelete', { name: 'root' }, BAD_AUTH_MANAGEMENT, as('root')),
+      auth('UserRevokeRole', { name: 'root', role: 'root' }, BAD_AUTH_MANAGEMENT, as('root')),
+      auth('UserGet', { name: 'root' }, gives({ roles: ['root'] }), as('root')),
     ),
   ),
 );

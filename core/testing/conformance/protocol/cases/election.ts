@@ -121,6 +121,77 @@ export const elections = topic(
     proclaim(leads('$one', 'r+1'), 'w', at('r+2')),
     leader(at('r+2', { kv: kv('~e/{$one}', 'w', ['r+1', 'r+2', 2], { lease: '$one' }) })),
   ),
+  rule(
+    'who proclaims without a lease',
+    ELECTED,
+    proclaim({ ...leads('$one', 'r+1'), lease: 0 }, 'w', at('r+2')),
+    range(
+      { ...ALL },
+      at('r+2', {
+        kvs: [kv('~e/{$one}', 'w', ['r+1', 'r+2', 2], { lease: '$kept' })],
+        count: 1,
+      }),
+    ),
+    leaseRevoke({ ID: '$one' }),
+    range(
+      { ...ALL, countOnly: true },
+      onPurpose('a-proclamation-keeps-its-lease', { etcd: at('r+2', { count: 1 }), conclave: at('r+3') }),
+    ),
+  ),
+  rule(
+    'who proclaims with another lease moves the key to it',
+    TWO,
+    campaign('v', '$one'),
+    proclaim({ ...leads('$one', 'r+1'), lease: '$two' }, 'w', at('r+2')),
+    range({ ...ALL }, at('r+2', { kvs: [kv('~e/{$one}', 'w', ['r+1', 'r+2', 2], { lease: '$two' })], count: 1 })),
+  ),
+  rule(
+    'who proclaims with a lease that is not there is refused',
+    ELECTED,
+    proclaim({ ...leads('$one', 'r+1'), lease: 77 }, 'w', fails('UNKNOWN', 'etcdserver: requested lease not found')),
+  ),
+  rule(
+    'who proclaims nothing proclaims the empty value',
+    ELECTED,
+    proclaim(leads('$one', 'r+1'), '', at('r+2')),
+    leader(at('r+2', { kv: kv('~e/{$one}', '', ['r+1', 'r+2', 2], { lease: '$one' }) })),
+  ),
+  rule(
+    'a leader without a key proclaims nothing',
+    ELECTED,
+    proclaim({ name: '~e', rev: 'r+1', lease: '$one' }, 'w', fails('UNKNOWN', 'etcdserver: key is not provided')),
+    resign({ name: '~e', rev: 'r+1', lease: '$one' }, fails('UNKNOWN', 'etcdserver: key is not provided')),
+  ),
+  rule(
+    'the name of an election is no part of who leads it',
+    ELECTED,
+    proclaim({ ...leads('$one', 'r+1'), name: '~other' }, 'w', at('r+2')),
+    leader(at('r+2', { kv: kv('~e/{$one}', 'w', ['r+1', 'r+2', 2], { lease: '$one' }) })),
+  ),
+  rule(
+    'who waits is not told as the leader, and resigns all the same',
+    TWO,
+    campaign('v', '$one'),
+    begin('second', campaign('w', '$two')),
+    untilThereAre(2),
+    resign(leads('$two', 'r+2'), at('r+3')),
+    leader(gives({ kv: kv('~e/{$one}', 'v', 'r+1', { lease: '$one' }) })),
+    resign(leads('$one', 'r+1'), at('r+4')),
+    finish(
+      'second',
+      onPurpose('a-campaign-ends-with-its-lease', {
+        etcd: gives({ leader: leads('$two', 'r+2') }),
+        conclave: NOT_LEADING,
+      }),
+    ),
+  ),
+  rule('an election without a name is one below a slash', call('Election/Leader', {}, NOBODY)),
+  rule(
+    'an election whose name begins like another is another',
+    ELECTED,
+    call('Election/Leader', { name: '~' }, NOBODY),
+    call('Election/Leader', { name: '~e/' }, NOBODY),
+  ),
   rule('proclaiming needs to say who leads', call('Election/Proclaim', { value: 'w' }, NO_LEADER_GIVEN)),
   rule(
     'who has resigned proclaims nothing',

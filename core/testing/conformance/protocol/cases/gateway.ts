@@ -1,7 +1,9 @@
 import {
   answers,
+  anything,
   at,
   b,
+  bare,
   gives,
   http,
   introduced,
@@ -48,10 +50,13 @@ const failed = (httpStatus: number, code: number, text: string): Expected<HttpOu
   });
 const etcd = (httpStatus: number, code: number, text: string) => failed(httpStatus, code, `etcdserver: ${text}`);
 
+/** What is left of 600 seconds. */
+const ALMOST_600 = like(/^(5\d\d|600)$/);
 const ALL_KEYS = { key: b('~'), range_end: b('^') };
 const GRANTED = post('/v3/lease/grant', { TTL: 600, ID: n('$lease') }, ok('r', { ID: n('$lease'), TTL: '600' }));
 
-const REFUSALS: readonly [string, Fields, Expected<HttpOutcome>][] = [
+type Refusal = readonly [path: string, body: Fields, expects: Expected<HttpOutcome>];
+const REFUSALS: readonly Refusal[] = [
   ['/v3/kv/range', {}, etcd(400, 3, 'key is not provided')],
   ['/v3/kv/put', { value: b('1') }, etcd(400, 3, 'key is not provided')],
   ['/v3/kv/put', { key: b('~a'), lease: '77' }, etcd(404, 5, 'requested lease not found')],
@@ -70,10 +75,6 @@ const REFUSALS: readonly [string, Fields, Expected<HttpOutcome>][] = [
   ['/v3/lease/grant', { TTL: '9223372036854775807' }, etcd(400, 11, 'too large lease TTL')],
   ['/v3/lease/revoke', { ID: '77' }, etcd(404, 5, 'requested lease not found')],
   ['/v3/kv/lease/revoke', { ID: '77' }, etcd(404, 5, 'requested lease not found')],
-  ['/v3/cluster/member/remove', { ID: '1' }, etcd(404, 5, 'member not found')],
-  ['/v3/cluster/member/update', { ID: '1', peerURLs: ['http://127.0.0.1:23998'] }, etcd(404, 5, 'member not found')],
-  ['/v3/cluster/member/promote', { ID: '1' }, etcd(404, 5, 'member not found')],
-  ['/v3/cluster/member/add', { peerURLs: ['nonsense'] }, etcd(400, 3, 'given member URLs are invalid')],
   ['/v3/maintenance/transfer-leadership', { targetID: '1' }, etcd(412, 9, 'bad leader transferee')],
   ['/v3/auth/enable', {}, etcd(412, 9, 'root user does not exist')],
   ['/v3/auth/authenticate', { name: 'x', password: 'x' }, etcd(412, 9, 'authentication is not enabled')],
@@ -94,6 +95,16 @@ const REFUSALS: readonly [string, Fields, Expected<HttpOutcome>][] = [
   ['/v3/lock/unlock', {}, failed(500, 2, 'etcdserver: key is not provided')],
 ];
 
+/** What a member that can have others refuses. */
+const MEMBER_REFUSALS: readonly Refusal[] = [
+  ['/v3/cluster/member/remove', { ID: '1' }, etcd(404, 5, 'member not found')],
+  ['/v3/cluster/member/update', { ID: '1', peerURLs: ['http://127.0.0.1:23998'] }, etcd(404, 5, 'member not found')],
+  ['/v3/cluster/member/promote', { ID: '1' }, etcd(404, 5, 'member not found')],
+  ['/v3/cluster/member/add', { peerURLs: ['nonsense'] }, etcd(400, 3, 'given member URLs are invalid')],
+];
+const refused = ([path, body, expects]: Refusal) =>
+  rule(`JSON: refused: ${path} ${Object.keys(body).join(' ')}`, post(path, body, expects));
+
 const PATHS = [
   ...['range', 'put', 'deleterange', 'txn', 'compaction'].map((each) => `/v3/kv/${each}`),
   '/v3/watch',
@@ -110,6 +121,8 @@ const PATHS = [
 
 const watched = stream('POST /v3/watch');
 const kept = stream('POST /v3/lease/keepalive');
+const observed = stream('POST /v3/election/observe');
+const snapshot = stream('POST /v3/maintenance/snapshot');
 
 /** What the router says: older versions in HTTP's own words, newer ones as if a call had failed. */
 const routed = (httpStatus: number, text: string, newer: HttpOutcome): Expected<HttpOutcome> =>
@@ -222,6 +235,75 @@ export const gateway = topic(
     'JSON: a field that does not exist is not looked at',
     post('/v3/kv/range', { key: b('~a'), nonsense: 1 }, ok('r')),
   ),
+  rule('JSON: no body is an empty message', post('/v3/kv/range', '', etcd(400, 3, 'key is not provided'))),
+  rule(
+    'JSON: what follows the message is not looked at',
+    puts('~a=1'),
+    post('/v3/kv/range', '{"key":"bm90IHRoZXJl"} {"nonsense', ok('r+1')),
+  ),
+  rule(
+    'JSON: null is as if it were not there',
+    post('/v3/kv/range', { key: b('~a'), limit: null, revision: null }, ok('r')),
+  ),
+  rule('JSON: whitespace may be anywhere', post('/v3/kv/range', ' {\n"key" :\t"bm90IHRoZXJl"\r\n} ', ok('r'))),
+  rule('JSON: letters may be escaped', post('/v3/kv/range', '{"\\u006bey":"bm90IHRoZXJ\\u006c"}', ok('r'))),
+  rule('JSON: the query of a path is not looked at', post('/v3/kv/range?limit=x', { key: b('~a') }, ok('r'))),
+  rule(
+    'JSON: the kind of a body is not looked at',
+    post('/v3/kv/range', { key: b('~a') }, ok('r'), { 'content-type': 'text/plain' }),
+  ),
+  rule(
+    'JSON: numbers of 64 bits keep every digit',
+    post('/v3/lease/grant', '{"TTL":600,"ID":9007199254740993}', ok('r', { ID: '9007199254740993', TTL: '600' })),
+    post('/v3/lease/revoke', { ID: '9007199254740993' }, ok('r')),
+  ),
+  rule(
+    'JSON: a negative id',
+    post('/v3/lease/grant', { TTL: 600, ID: '-9007199254740993' }, ok('r', { ID: '-9007199254740993', TTL: '600' })),
+    post('/v3/lease/revoke', { ID: -9007199254740993 }, answers(404)),
+    post('/v3/lease/revoke', { ID: '-9007199254740993' }, ok('r')),
+  ),
+  ...(
+    [
+      ['a number that is too large', '{"key":"YQ==","limit":"9223372036854775808"}'],
+      ['a number that is too large, without quotes', '{"key":"YQ==","limit":9223372036854775808}'],
+      ['a number with a fraction', '{"key":"YQ==","limit":1.5}'],
+      ['a list in place of a number', '{"key":"YQ==","limit":[1]}'],
+      ['an object in place of bytes', '{"key":{}}'],
+      ['a number in place of bytes', '{"key":1}'],
+      ['a number in place of true or false', '{"key":"YQ==","serializable":1}'],
+      ['a text in place of true or false', '{"key":"YQ==","serializable":"true"}'],
+      ['an object in place of a list', '{"compare":{}}'],
+      ['a list in place of the message', '[]'],
+      ['a text in place of the message', '"x"'],
+      ['a number in place of the message', '1'],
+      ['a message that ends too early', '{"key":"YQ=="'],
+      ['a comma too many', '{"key":"YQ==",}'],
+      ['single quotes', "{'key':'YQ=='}"],
+    ] as const
+  ).map(([name, body]) =>
+    rule(
+      `JSON: refused as no such message: ${name}`,
+      post(name.includes('of a list') ? '/v3/kv/txn' : '/v3/kv/range', body, answers(400, jsonWith())),
+    ),
+  ),
+  rule(
+    'JSON: an enum of no such name is not looked at',
+    post(
+      '/v3/kv/range',
+      '{"key":"bm90IHRoZXJl","sort_order":"SIDEWAYS"}',
+      since('3.6', ok('r'), { before: answers(400, jsonWith()) }),
+    ),
+  ),
+  rule(
+    'JSON: an id that may not be negative',
+    post('/v3/cluster/member/remove', '{"ID":"-1"}', answers(400, jsonWith())),
+  ),
+  rule(
+    'JSON: bytes in the alphabet of addresses, and without their end',
+    puts('~a=1'),
+    post('/v3/kv/range', '{"key":"_-8"}', since('3.6', ok('r+1'), { before: answers(400, jsonWith()) })),
+  ),
   rule('JSON: what is no JSON is refused', post('/v3/kv/range', '{', answers(400, jsonWith()))),
   rule('JSON: bytes that are no base64 are refused', post('/v3/kv/range', '{"key":"%%%"}', answers(400, jsonWith()))),
   rule(
@@ -234,11 +316,7 @@ export const gateway = topic(
   rule(
     'JSON: the time of a lease',
     GRANTED,
-    post(
-      '/v3/lease/timetolive',
-      { ID: n('$lease') },
-      ok('r', { ID: n('$lease'), TTL: like(/^(599|600)$/), grantedTTL: '600' }),
-    ),
+    post('/v3/lease/timetolive', { ID: n('$lease') }, ok('r', { ID: n('$lease'), TTL: ALMOST_600, grantedTTL: '600' })),
   ),
   rule(
     'JSON: the time of a lease, at its other address',
@@ -246,7 +324,7 @@ export const gateway = topic(
     post(
       '/v3/kv/lease/timetolive',
       { ID: n('$lease') },
-      ok('r', { ID: n('$lease'), TTL: like(/^(599|600)$/), grantedTTL: '600' }),
+      ok('r', { ID: n('$lease'), TTL: ALMOST_600, grantedTTL: '600' }),
     ),
   ),
   rule(
@@ -256,7 +334,7 @@ export const gateway = topic(
     post(
       '/v3/lease/timetolive',
       { ID: n('$lease'), keys: true },
-      ok('r+1', { ID: n('$lease'), TTL: like(/^(599|600)$/), grantedTTL: '600', keys: [b('~a')] }),
+      ok('r+1', { ID: n('$lease'), TTL: ALMOST_600, grantedTTL: '600', keys: [b('~a')] }),
     ),
   ),
   rule(
@@ -319,11 +397,7 @@ export const gateway = topic(
   rule('JSON: a hash', post('/v3/maintenance/hash', {}, answers(200, jsonWith('hash')))),
   rule(
     'JSON: alarms',
-    post(
-      '/v3/maintenance/alarm',
-      { action: 'GET' },
-      since('3.5', answers(200, jsonWith('header')), { before: answers(200, {}) }),
-    ),
+    post('/v3/maintenance/alarm', { action: 'GET' }, since('3.5', ok('r'), { before: answers(200, {}) })),
   ),
   rule('JSON: defragmentation', post('/v3/maintenance/defragment', {}, answers(200, {}))),
   rule(
@@ -356,6 +430,56 @@ export const gateway = topic(
     puts('~a=1'),
     post('/v3beta/kv/range', { key: b('~a') }, ok('r+1', { kvs: [pair('~a', '1', 'r+1')], count: '1' })),
   ),
+  rule('JSON: leases', GRANTED, post('/v3/lease/leases', {}, answers(200, jsonWith('leases')))),
+  rule(
+    'JSON: leases, at their other address',
+    GRANTED,
+    post('/v3/kv/lease/leases', {}, answers(200, jsonWith('leases'))),
+  ),
+  rule(
+    'JSON: who leads is observed',
+    GRANTED,
+    post('/v3/election/campaign', { name: b('~e'), lease: n('$lease'), value: b('v') }, answers(200, anything, 'r+1')),
+    observed.open({ name: b('~e') }),
+    observed.receive(gives({ kv: pair('~e/{$lease}', 'v', 'r+1', { lease: n('$lease') }) })),
+  ),
+  rule(
+    'JSON: a snapshot',
+    snapshot.open({}),
+    snapshot.receive(
+      onPurpose('snapshots-tell-their-revision', {
+        etcd: bare(jsonWith('blob')),
+        conclave: gives(jsonWith('blob')),
+      }),
+    ),
+  ),
+  rule(
+    'JSON: a watch that is compacted',
+    puts('~a=1', '~a=2'),
+    post('/v3/kv/compaction', { revision: n('r+2') }, ok('r+2')),
+    watched.open({ create_request: { key: b('~a'), start_revision: n('r+1') } }),
+    watched.receive(at('r+2', { created: true })),
+    watched.receive(at(0, { canceled: true, compact_revision: n('r+2') })),
+  ),
+  rule(
+    'JSON: a watch of what has filters, and tells the pair before',
+    puts('~a=1'),
+    watched.open({ create_request: { key: b('~a'), prev_kv: true, filters: ['NOPUT'] } }),
+    watched.receive(at('r+1', { created: true })),
+    puts('~a=2'),
+    post('/v3/kv/deleterange', { key: b('~a') }, ok('r+3', { deleted: '1' })),
+    watched.receive(
+      at('r+3', {
+        events: [
+          {
+            type: 'DELETE',
+            kv: { key: b('~a'), mod_revision: n('r+3') },
+            prev_kv: pair('~a', '2', ['r+1', 'r+2', 2]),
+          },
+        ],
+      }),
+    ),
+  ),
   rule('JSON: the alpha paths do not', post('/v3alpha/kv/range', { key: b('~a') }, answers(404))),
 
   introduced(
@@ -368,15 +492,36 @@ export const gateway = topic(
   ),
 
   // --- Refusals -----------------------------------------------------------------------------------------------------
-  REFUSALS.map(([path, body, expects]) =>
-    rule(`JSON: refused: ${path} ${Object.keys(body).join(' ')}`, post(path, body, expects)),
-  ),
+  REFUSALS.map(refused),
+  on('members', MEMBER_REFUSALS.map(refused)),
   PATHS.map((path) => rule(`JSON: not asked by GET: ${path}`, http(`GET ${path}`, undefined, NOT_POST))),
   rule('JSON: a path that does not exist', post('/v3/kv/nonsense', {}, NOT_THERE)),
 
   // --- Authentication -----------------------------------------------------------------------------------------------
   on(
     'auth',
+    rule(
+      'JSON: with a token of a bearer',
+      ENABLED,
+      post('/v3/kv/range', { key: b('~a') }, since('3.5', ok('r'), { before: answers(401) }), {
+        authorization: 'Bearer {@root}',
+      }),
+    ),
+    rule(
+      'JSON: a stream without a token',
+      ENABLED,
+      watched.open({ create_request: { key: b('~a') } }),
+      watched.receive(
+        gives({
+          ...{ watch_id: '-1', created: true, canceled: true },
+          cancel_reason: 'rpc error: code = InvalidArgument desc = etcdserver: user name is empty',
+        }),
+      ),
+    ),
+    introduced(
+      '3.5',
+      rule('JSON: whether users are asked for', post('/v3/auth/status', {}, answers(200, jsonWith('authRevision')))),
+    ),
     rule('JSON: without a token', ENABLED, post('/v3/kv/range', { key: b('~a') }, etcd(400, 3, 'user name is empty'))),
     rule(
       'JSON: with a token that is none',

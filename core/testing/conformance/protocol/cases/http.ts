@@ -1,21 +1,79 @@
-import { answers, http, introduced, jsonWith, like, rule, since, topic } from '../notation.js';
+import { answers, call, http, introduced, jsonWith, like, on, onPurpose, rule, since, topic } from '../notation.js';
+import { ENABLED } from './auth-setup.js';
 
+const HEALTHY = since('3.5', answers(200, { health: 'true', reason: '' }), {
+  before: answers(200, { health: 'true' }),
+});
+const ill = (reason: string) =>
+  since('3.5', answers(503, { health: 'false', reason }), { before: answers(503, { health: 'false' }) });
 const OTHERS = ['POST', 'PUT', 'DELETE'];
+
+const tells = (metric: string) =>
+  rule(
+    `/metrics tells ${metric}`,
+    http('GET /metrics', undefined, answers(200, like(new RegExp(`^${metric.replace(' 1', ' [01]')}`, 'm')))),
+  );
 
 export const httpPaths = topic(
   'HTTP',
-  rule(
-    '/health tells that the member is well',
-    http(
-      'GET /health',
-      undefined,
-      since('3.5', answers(200, { health: 'true', reason: '' }), { before: answers(200, { health: 'true' }) }),
-    ),
-  ),
+  rule('/health tells that the member is well', http('GET /health', undefined, HEALTHY)),
   OTHERS.map((method) =>
     rule(
       `/health is not asked by ${method}`,
       http(`${method} /health`, method === 'DELETE' ? undefined : '', answers(405, like(/^Method Not Allowed/))),
+    ),
+  ),
+  rule('/health is asked of the member alone', http('GET /health?serializable=true', undefined, HEALTHY)),
+  rule('/health leaves out alarms that it is told to', http('GET /health?exclude=NOSPACE', undefined, HEALTHY)),
+  rule(
+    '/health leaves out nothing that does not exist',
+    http('GET /health?exclude=nonsense&exclude=', undefined, HEALTHY),
+  ),
+  on(
+    'quota',
+    rule(
+      '/health tells of an alarm, but where it is told to leave it out',
+      call('Maintenance/Alarm', { action: 'ACTIVATE', alarm: 'NOSPACE', memberID: 77 }),
+      http('GET /health', undefined, ill('ALARM NOSPACE')),
+      http('GET /health?exclude=CORRUPT', undefined, ill('ALARM NOSPACE')),
+      http('GET /health?exclude=NOSPACE', undefined, HEALTHY),
+      call('Maintenance/Alarm', { action: 'DEACTIVATE', alarm: 'NOSPACE', memberID: 77 }),
+      http('GET /health', undefined, HEALTHY),
+    ),
+    introduced(
+      '3.4.29 3.5.11 3.6',
+      rule(
+        '/readyz tells of damage, but where it is told to leave it out, and /livez does not',
+        call('Maintenance/Alarm', { action: 'ACTIVATE', alarm: 'CORRUPT', memberID: 77 }),
+        http('GET /readyz', undefined, answers(503, like(/^\[-\]data_corruption failed: alarm activated: CORRUPT$/m))),
+        http('GET /readyz?exclude=data_corruption', undefined, answers(200, 'ok\n')),
+        http('GET /readyz/data_corruption', undefined, answers(503)),
+        http('GET /livez', undefined, answers(200, 'ok\n')),
+        call('Maintenance/Alarm', { action: 'DEACTIVATE', alarm: 'CORRUPT', memberID: 77 }),
+        http('GET /readyz', undefined, answers(200, 'ok\n')),
+      ),
+    ),
+  ),
+  on(
+    'auth',
+    rule('/health asks for no token', ENABLED, http('GET /health', undefined, HEALTHY)),
+    rule('/version asks for no token', ENABLED, http('GET /version', undefined, answers(200, jsonWith('etcdserver')))),
+    rule('/metrics asks for no token', ENABLED, http('GET /metrics', undefined, answers(200, like(/^# HELP /)))),
+  ),
+  rule('/version is not asked by POST', http('POST /version', '', answers(405, like(/^Method Not Allowed/)))),
+  ['/', '/v2/keys/a', '/v3', '/health/', '/health/x', '/version/', '/metrics/'].map((path) =>
+    rule(`a path that does not exist is not found: ${path}`, http(`GET ${path}`, undefined, answers(404))),
+  ),
+  rule(
+    'a page of another origin may ask what it may ask for',
+    http('OPTIONS /v3/kv/range', undefined, answers(200, '')),
+  ),
+  rule(
+    'what Go tells of itself is told by etcd alone',
+    http(
+      'GET /debug/vars',
+      undefined,
+      onPurpose('nothing-of-go', { etcd: answers(200, jsonWith('memstats')), conclave: answers(404) }),
     ),
   ),
   rule(
@@ -23,7 +81,7 @@ export const httpPaths = topic(
     http('GET /version', undefined, answers(200, jsonWith('etcdserver', 'etcdcluster'))),
   ),
   rule('/metrics tells metrics as text', http('GET /metrics', undefined, answers(200, like(/^# HELP /)))),
-  ...[
+  [
     'etcd_server_has_leader 1',
     'etcd_server_is_leader 1',
     'etcd_server_leader_changes_seen_total',
@@ -34,22 +92,26 @@ export const httpPaths = topic(
     'etcd_mvcc_db_total_size_in_bytes',
     'etcd_mvcc_db_total_size_in_use_in_bytes',
     'etcd_disk_wal_fsync_duration_seconds_bucket',
-    'etcd_disk_backend_commit_duration_seconds_bucket',
     'etcd_network_client_grpc_received_bytes_total',
     'etcd_network_client_grpc_sent_bytes_total',
     'etcd_debugging_mvcc_keys_total',
     'etcd_debugging_mvcc_watcher_total',
     'etcd_mvcc_put_total',
     'etcd_mvcc_range_total',
+    'etcd_mvcc_delete_total',
+    'etcd_mvcc_txn_total',
+    'etcd_server_id',
+    'etcd_server_version',
+    'etcd_cluster_version',
+    'grpc_server_started_total',
+    'grpc_server_msg_received_total',
+    'grpc_server_msg_sent_total',
+    'process_open_fds',
     'etcd_server_quota_backend_bytes',
     'grpc_server_handled_total',
     'process_resident_memory_bytes',
-  ].map((metric) =>
-    rule(
-      `/metrics tells ${metric}`,
-      http('GET /metrics', undefined, answers(200, like(new RegExp(`^${metric.replace(' 1', ' [01]')}`, 'm')))),
-    ),
-  ),
+  ].map(tells),
+  on('members', tells('etcd_disk_backend_commit_duration_seconds_bucket')),
   rule(
     'a path that does not exist is not found',
     http('GET /nonsense', undefined, answers(404, like(/404 page not found/))),
@@ -76,7 +138,7 @@ export const httpPaths = topic(
       http(
         'GET /readyz?verbose&exclude=linearizable_read',
         undefined,
-        answers(200, like(/linearizable_read excluded/)),
+        answers(200, like(/^(\[\+\](data_corruption|serializable_read|non_learner) ok\n){3}ok\n$/)),
       ),
     ),
   ),

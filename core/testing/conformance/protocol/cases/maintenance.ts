@@ -10,12 +10,12 @@ import {
   gives,
   including,
   INT64_MAX,
+  INT64_MIN,
   introduced,
   leaseGrant,
   leaseRevoke,
   leaseTimeToLive,
   like,
-  needing,
   on,
   onPurpose,
   op,
@@ -42,6 +42,7 @@ const hashed = (revision: Int, hash: Int, of: Int = revision): Expected<Outcome>
     before: at(revision, { hash, compactRevision: anything }),
   });
 
+/** Of a member that need not be there: whoever raises an alarm may do so for any. */
 const alarm = (action: string, name: string, expects?: Expected<Outcome>, memberID: Int = '$self') =>
   call('Maintenance/Alarm', { action, alarm: name, memberID }, expects);
 /** It has a header since 3.5. */
@@ -50,16 +51,14 @@ const alarmed = (...raised: readonly string[]): Expected<Outcome> => {
   return since('3.5', gives(message), { before: bare(message) });
 };
 const alarms = (...raised: readonly string[]) => call('Maintenance/Alarm', {}, alarmed(...raised));
-/** Who the member is. */
-const KNOWN = call(
-  'Cluster/MemberList',
-  {},
-  gives({ members: [{ ID: '$self', name: anything, peerURLs: anything, clientURLs: anything }] }),
-);
+const OF_NO_KIND = onPurpose('an-alarm-of-no-kind', {
+  etcd: since('3.5', gives({ alarms: [{ memberID: '$self' }] }), { before: bare({ alarms: [{ memberID: '$self' }] }) }),
+  conclave: alarmed(),
+});
 
 /** While an alarm is raised; it is over at the end. */
 function during(name: string, ...steps: readonly Step[]): Step[] {
-  return [KNOWN, alarm('ACTIVATE', name), ...steps, alarm('DEACTIVATE', name, alarmed(name))];
+  return [alarm('ACTIVATE', name), ...steps, alarm('DEACTIVATE', name, alarmed(name))];
 }
 
 const REFUSED_WITHOUT_SPACE: readonly [string, Step][] = [
@@ -97,6 +96,7 @@ const REFUSED_WHEN_CORRUPT: readonly [string, Step][] = [
   ['the end of a lease', leaseRevoke({ ID: 1 }, CORRUPT)],
 ];
 
+const FULL = { alarms: [{ memberID: '$full', alarm: 'NOSPACE' }] };
 const WRONG_FORMAT = fails('INVALID_ARGUMENT', 'etcdserver: wrong downgrade target version format');
 
 export const maintenance = topic(
@@ -114,12 +114,9 @@ export const maintenance = topic(
   where('one', rule('the status of a member alone tells itself as the leader', status({ leader: positive }))),
   introduced(
     '3.6',
-    needing(
-      'status of 3.6',
-      rule(
-        'the status tells quota and storage',
-        status({ dbSizeQuota: positive, storageVersion: like(/^3\.\d+\.\d+$/) }),
-      ),
+    rule(
+      'the status tells quota and storage',
+      status({ dbSizeQuota: positive, storageVersion: like(/^3\.\d+\.\d+$/) }),
     ),
   ),
 
@@ -156,6 +153,20 @@ export const maintenance = topic(
     puts('~a=1', '~a=2'),
     compact({ revision: 'r+2' }),
     hashKv('r+2', since('3.5.10', gives(including({ hash: anything })), { before: COMPACTED })),
+  ),
+  ...[-1, INT64_MIN].map((revision) =>
+    rule(
+      `a hash at revision ${revision}`,
+      puts('~a=1'),
+      hashKv(0, hashed('r+1', '$present', 'r+1')),
+      hashKv(
+        revision,
+        onPurpose('a-hash-at-a-negative-revision', {
+          etcd: hashed('r+1', '$ofNothing', revision),
+          conclave: hashed('r+1', '$present', 'r+1'),
+        }),
+      ),
+    ),
   ),
   rule('a hash at a revision to come is refused', hashKv('r+1', FUTURE)),
   rule('a hash at the largest revision is refused', hashKv(INT64_MAX, FUTURE)),
@@ -226,60 +237,77 @@ export const maintenance = topic(
   // --- Alarms -------------------------------------------------------------------------------------------------------
   rule('there are no alarms', call('Maintenance/Alarm', {}, since('3.5', at('r', {}), { before: bare() }))),
   rule('there are no alarms of one kind', call('Maintenance/Alarm', { alarm: 'NOSPACE' }, alarmed())),
-  needing(
-    'alarms',
-    on(
-      'quota',
-      rule(
-        'an alarm that is not raised is put off without an answer',
-        KNOWN,
-        alarm('DEACTIVATE', 'NOSPACE', alarmed()),
+  on(
+    'quota',
+    rule('an alarm that is not raised is put off without an answer', alarm('DEACTIVATE', 'NOSPACE', alarmed())),
+    rule(
+      'an alarm that is raised is listed, and put off',
+      alarm('ACTIVATE', 'NOSPACE', alarmed('NOSPACE')),
+      alarms('NOSPACE'),
+      alarm('DEACTIVATE', 'NOSPACE', alarmed('NOSPACE')),
+      alarms(),
+    ),
+    rule(
+      'an alarm may be raised twice',
+      during('NOSPACE', alarm('ACTIVATE', 'NOSPACE', alarmed('NOSPACE')), alarms('NOSPACE')),
+      alarms(),
+    ),
+    rule(
+      'alarms are listed by kind',
+      during(
+        'NOSPACE',
+        call('Maintenance/Alarm', { alarm: 'NOSPACE' }, alarmed('NOSPACE')),
+        call('Maintenance/Alarm', { alarm: 'CORRUPT' }, alarmed()),
       ),
+    ),
+    rule(
+      'alarms are listed whosever they are',
+      during('NOSPACE', call('Maintenance/Alarm', { memberID: 78 }, alarmed('NOSPACE'))),
+    ),
+    rule(
+      'an alarm of another member is not put off',
+      during('NOSPACE', alarm('DEACTIVATE', 'NOSPACE', alarmed(), 78), alarms('NOSPACE')),
+    ),
+    rule(
+      'an alarm of no member is one like others, and is not that of all',
+      during('NOSPACE', alarm('DEACTIVATE', 'NOSPACE', alarmed(), 0), alarms('NOSPACE')),
+    ),
+    rule(
+      'an alarm of no kind',
+      alarm('ACTIVATE', 'NONE', OF_NO_KIND),
+      call('Maintenance/Alarm', {}, OF_NO_KIND),
+      alarm('DEACTIVATE', 'NONE', OF_NO_KIND),
+    ),
+    rule(
+      'one alarm is put off by itself',
+      during('NOSPACE', alarm('ACTIVATE', 'CORRUPT'), alarm('DEACTIVATE', 'CORRUPT'), alarms('NOSPACE')),
+    ),
+    REFUSED_WITHOUT_SPACE.map(([name, step]) => rule(`without space, refused: ${name}`, during('NOSPACE', step))),
+    TAKEN_WITHOUT_SPACE.map(([name, steps]) =>
       rule(
-        'an alarm that is raised is listed, and put off',
-        KNOWN,
-        alarm('ACTIVATE', 'NOSPACE', alarmed('NOSPACE')),
-        alarms('NOSPACE'),
-        alarm('DEACTIVATE', 'NOSPACE', alarmed('NOSPACE')),
-        alarms(),
-      ),
-      rule(
-        'an alarm may be raised twice',
-        during('NOSPACE', alarm('ACTIVATE', 'NOSPACE', alarmed('NOSPACE')), alarms('NOSPACE')),
-        alarms(),
-      ),
-      rule(
-        'one alarm is put off by itself',
-        during('NOSPACE', alarm('ACTIVATE', 'CORRUPT'), alarm('DEACTIVATE', 'CORRUPT'), alarms('NOSPACE')),
-      ),
-      REFUSED_WITHOUT_SPACE.map(([name, step]) => rule(`without space, refused: ${name}`, during('NOSPACE', step))),
-      TAKEN_WITHOUT_SPACE.map(([name, steps]) =>
-        rule(
-          `without space, taken: ${name}`,
-          puts('~k=1'),
-          leaseGrant({ TTL: 600, ID: '$held' }),
-          during('NOSPACE', ...steps),
-        ),
-      ),
-      REFUSED_WHEN_CORRUPT.map(([name, step]) => rule(`corrupt, refused: ${name}`, during('CORRUPT', step))),
-      rule(
-        'a range of one member is taken though something is corrupt',
+        `without space, taken: ${name}`,
         puts('~k=1'),
-        during('CORRUPT', range({ ...ALL, serializable: true }, gives({ kvs: anything, count: 1 }))),
+        leaseGrant({ TTL: 600, ID: '$held' }),
+        during('NOSPACE', ...steps),
       ),
-      rule(
-        'a store that is full raises the alarm by itself',
-        KNOWN,
-        eventually(put({ key: '~big', value: 'x'.repeat(1_000_000) }, NO_SPACE)),
-        alarms('NOSPACE'),
-        leaseGrant({ TTL: 60, ID: '$lease' }, NO_SPACE),
-        deleteRange({ ...ALL }, gives({ deleted: 1 })),
-        compactToNow(),
-        call('Maintenance/Defragment', {}),
-        put({ key: '~a' }, onPurpose('an-alarm-for-space-clears-by-itself', { etcd: NO_SPACE, conclave: gives({}) })),
-        alarm('DEACTIVATE', 'NOSPACE'),
-        put({ key: '~a' }, gives({})),
-      ),
+    ),
+    REFUSED_WHEN_CORRUPT.map(([name, step]) => rule(`corrupt, refused: ${name}`, during('CORRUPT', step))),
+    rule(
+      'a range of one member is taken though something is corrupt',
+      puts('~k=1'),
+      during('CORRUPT', range({ ...ALL, serializable: true }, gives({ kvs: anything, count: 1 }))),
+    ),
+    rule(
+      'a store that is full raises the alarm by itself',
+      eventually(put({ key: '~big', value: 'x'.repeat(1_000_000) }, NO_SPACE)),
+      call('Maintenance/Alarm', {}, since('3.5', gives(FULL), { before: bare(FULL) })),
+      leaseGrant({ TTL: 60, ID: '$lease' }, NO_SPACE),
+      deleteRange({ ...ALL }, gives({ deleted: 1 })),
+      compactToNow(),
+      call('Maintenance/Defragment', {}),
+      put({ key: '~a' }, onPurpose('an-alarm-for-space-clears-by-itself', { etcd: NO_SPACE, conclave: gives({}) })),
+      alarm('DEACTIVATE', 'NOSPACE', undefined, '$full'),
+      put({ key: '~a' }, gives({})),
     ),
   ),
 );

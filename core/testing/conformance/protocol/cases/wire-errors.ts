@@ -38,4 +38,11 @@ export const ROLE_NOT_GRANTED = etcd('FAILED_PRECONDITION', 'role is not granted
 export const PERMISSION_NOT_GRANTED = etcd('FAILED_PRECONDITION', 'permission is not granted to the role');
 export const AUTH_OFF = etcd('FAILED_PRECONDITION', 'authentication is not enabled');
 export const BAD_TOKEN = etcd('UNAUTHENTICATED', 'invalid auth token');
+export const AUTH_REVISION_OLD = etcd('INVALID_ARGUMENT', 'revision of auth store is old');
+export const PEER_URL_EXISTS = etcd('FAILED_PRECONDITION', 'Peer URLs already exists');
+export const TOO_MANY_LEARNERS = etcd('FAILED_PRECONDITION', 'too many learner members in cluster');
+export const LEARNER_BEHIND = etcd(
+  'FAILED_PRECONDITION',
+  'can only promote a learner member which is in sync with leader',
+);
 export const DENIED = etcd('PERMISSION_DENIED', 'permission denied');
