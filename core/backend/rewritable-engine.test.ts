@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { toBytes, toText } from '../base/bytes.js';
 import { ClosedError } from '../base/errors.js';
-import { ManualClock } from '../testing/manual-clock.js';
+import { ManualClock, settle } from '../testing/manual-clock.js';
 import { VirtualDisk } from '../testing/simulation/disk/virtual-disk.js';
 import { VirtualEngine } from '../testing/simulation/disk/virtual-engine.js';
 import { type Rewriting, type Table, TABLES, type View } from './backend.js';
@@ -182,6 +182,29 @@ describe('writing an engine anew', () => {
     expect(written).toBeLessThan(5_000);
     expect([...backend.scan('history')]).toHaveLength(written);
     await backend.close();
+  });
+
+  it('waits at its end for the transaction that is under way, so that it is not lost', async () => {
+    const backend = await openBackend();
+    put(backend, 'history', ...numbered(0, 20));
+    await backend.flush();
+    const [engine] = opened as [Engine];
+    const commit = engine.commit.bind(engine);
+    let goOn!: () => void;
+    const mayGoOn = new Promise<void>((resolve) => (goOn = resolve));
+    const defragmented = backend.defragment(attempt());
+    await new Promise((resolve) => setImmediate(resolve));
+    engine.commit = (overlay) => mayGoOn.then(() => commit(overlay));
+
+    put(backend, 'history', '00003 more');
+    const flushed = backend.flush();
+    await settle();
+    expect(opened).toHaveLength(2);
+    goOn();
+    await Promise.all([defragmented, flushed]);
+
+    await backend.close();
+    expect(await readBack('/db.1')).toContain('00003 more');
   });
 
   it('ends the former engine when the last view of it is closed, not before', async () => {
