@@ -21,7 +21,8 @@ export type WatchedOptions = Omit<WorkerOrder, 'target' | 'progress'>;
 
 /** Tries a target in a thread of its own, which may hang, run out of memory or end: then that is the failure. */
 export async function runWatched({ name }: FuzzTarget, options: WatchedOptions): Promise<RunResult> {
-  const progress = new Int32Array(new SharedArrayBuffer(4));
+  // Loading everything takes its time, too, and is not the first input's.
+  const progress = new Int32Array(new SharedArrayBuffer(4)).fill(options.from - 1);
   const order: WorkerOrder = { ...options, target: name, progress };
   const begunMs = performance.now();
   const end = await runThread<never, RunResult>({
@@ -35,7 +36,7 @@ export async function runWatched({ name }: FuzzTarget, options: WatchedOptions):
 }
 
 function failed({ target, seed, from, progress }: WorkerOrder, tookMs: number, why: string): RunResult {
-  const number = Atomics.load(progress, 0);
+  const number = Math.max(from, Atomics.load(progress, 0));
   const counts = {
     inputs: number - from,
     cases: number - from,

@@ -6,6 +6,7 @@ import { KVService } from '../../../rpc/gen/kv.js';
 import { LeaseService } from '../../../rpc/gen/lease.js';
 import { MaintenanceService } from '../../../rpc/gen/maintenance.js';
 import { WatchService } from '../../../rpc/gen/watch.js';
+import type { Operation, TxnRequest } from '../../../base/operation.js';
 import type { Chance } from '../chance.js';
 import { mutate, randomBytes } from '../mutate.js';
 import { drawTexts } from './commands.js';
@@ -13,6 +14,9 @@ import { drawFields, edge, toJsonText, toWire } from './fields.js';
 import { type Method, METHODS } from './methods.js';
 import { stateRequests } from './state-commands.js';
 import { drawWire } from './wire.js';
+
+/** Transactions within each other, of those that are drawn to be carried out. */
+const NESTED_MAX = 3;
 
 /** One kind of call that a client can make of a member, and requests of it: some mean something, others less. */
 export interface Call extends Method {
@@ -84,7 +88,7 @@ const MEANINGFUL: ReadonlyMap<string, (chance: Chance) => Uint8Array> = new Map(
     ...toDeleteMessage(stateRequests.delete(chance)),
     ...(chance.oneIn(6) && { key: keyOf(chance), rangeEnd: keyOf(chance) }),
   })),
-  call(KVService.txn as never, (chance) => toTxnMessage(stateRequests.txn(chance))),
+  call(KVService.txn as never, (chance) => toTxnMessage(chance.oneIn(2) ? nested(chance) : stateRequests.txn(chance))),
   call(KVService.compact as never, (chance) => ({ revision: edge(chance), physical: chance.oneIn(2) })),
   call(LeaseService.leaseGrant as never, (chance) => ({ TTL: edge(chance), ID: edge(chance) })),
   call(LeaseService.leaseRevoke as never, (chance) => ({ ID: edge(chance) })),
@@ -105,6 +109,14 @@ const MEANINGFUL: ReadonlyMap<string, (chance: Chance) => Uint8Array> = new Map(
   call(MaintenanceService.snapshot as never, () => ({})),
   call(WatchService.watch as never, drawWatchRequest),
 ]);
+
+/** One operation alone, some transactions down: nothing else keeps it from being carried out. */
+function nested(chance: Chance): TxnRequest {
+  let inner: Operation = chance.oneIn(3) ? stateRequests.delete(chance) : stateRequests.put(chance);
+  const txn = (): TxnRequest => ({ type: 'txn', compares: [], success: [inner], failure: [] });
+  for (let left = chance.between(0, NESTED_MAX); left > 0; left -= 1) inner = txn();
+  return txn();
+}
 
 function drawWatchRequest(chance: Chance): object {
   const watchId = chance.oneIn(4) ? edge(chance) : BigInt(chance.between(0, 4));
