@@ -35,12 +35,15 @@ async function startMember(): Promise<Target> {
   const dataDir = await mkdtemp(join(tmpdir(), 'conclave-etcd3-'));
   let server = await open({ dataDir }, { listen: 'http://127.0.0.1:0' });
   const url = server.clientUrl!;
+  const restart = async () => {
+    await server.close();
+    server = await open({ dataDir }, { listen: url });
+  };
+  // It tells others a port that it was given, not one that it found.
+  await restart();
   return {
     url,
-    restart: async () => {
-      await server.close();
-      server = await open({ dataDir }, { listen: url });
-    },
+    restart,
     stop: async () => {
       await server.close();
       await rm(dataDir, { recursive: true, force: true });
