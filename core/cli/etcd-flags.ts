@@ -13,7 +13,7 @@ const LACKING = new Set([
   ...['initial-election-tick-advance'],
   ...['listen-metrics-urls', 'log-format', 'log-outputs', 'log-package-levels', 'log-rotation-config-json', 'logger'],
   ...['max-concurrent-streams', 'max-snapshots', 'max-txn-ops', 'max-wals', 'memory-mlock', 'metrics'],
-  ...['peer-auto-tls', 'peer-client-cert-file'],
+  ...['peer-client-cert-file'],
   ...['peer-client-key-file', 'peer-skip-client-san-verification', 'proxy', 'proxy-dial-timeout'],
   ...['proxy-failure-wait', 'proxy-read-timeout', 'proxy-refresh-interval', 'proxy-write-timeout'],
   ...['raft-read-timeout', 'raft-write-timeout'],

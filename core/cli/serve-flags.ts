@@ -70,6 +70,7 @@ export const SERVE_FLAGS = {
   'peer-key-file': text('<file>', 'its key (PEM)'),
   'peer-trusted-ca-file': text('<file>', "who may have signed the other members' certificates (PEM)"),
   'peer-client-cert-auth': onOff('refuse members without a certificate', false),
+  'peer-auto-tls': onOff('make a certificate for other members, and take any of theirs', false),
   'peer-crl-file': text('<file>', "other members' certificates that were taken back (PEM)"),
   'peer-cert-allowed-cn': list('<names>', 'the common names that other members may have'),
   'peer-cert-allowed-hostname': list('<names>', "the hosts for which other members' certificates may be"),

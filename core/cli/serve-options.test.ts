@@ -153,6 +153,10 @@ describe('flags that contradict each other', () => {
       listenHttp: ['http://a:1'],
     });
     expect(optionsOf({}).clientTls).toBeUndefined();
+    expect(optionsOf({ 'peer-auto-tls': true })).toMatchObject({ peerAutoTls: true });
+    expect(optionsOf({ 'peer-auto-tls': true, 'tls-min-version': 'TLS1.3' })).toMatchObject({
+      peerAutoTls: { minVersion: 'TLSv1.3' },
+    });
     expect(optionsOf({ 'auto-tls': true })).toMatchObject({ clientTls: {}, autoTls: true });
   });
 

@@ -60,6 +60,7 @@ export function toStart(flags: ServeFlags): Start {
       autoPromote: flags['auto-promote'],
       strictReconfigCheck: flags['strict-reconfig-check'],
       peerTls,
+      peerAutoTls: peerAutoTls(flags),
       autoCompaction,
       heartbeatMs: flags['heartbeat-interval'],
       electionTimeoutMs: flags['election-timeout'],
@@ -99,6 +100,7 @@ const FLAG_OF_OPTION: Readonly<Record<string, string>> = {
   listenPeers: '--listen-peer-urls',
   advertisePeers: '--initial-advertise-peer-urls',
   forceNewCluster: '--force-new-cluster',
+  peerAutoTls: '--peer-auto-tls',
   peerTls: '--peer-cert-file',
   'peerTls.cert': '--peer-cert-file',
   'peerTls.key': '--peer-key-file',
@@ -135,6 +137,7 @@ function namesFlags(limit: string): string {
       member === undefined ? '--initial-cluster' : `--initial-cluster (${member})`,
     )
     .replaceAll(/\b(?:clientTls|peerTls)\.\w+/g, (option) => FLAG_OF_OPTION[option] ?? option)
+    .replaceAll(/\bpeerAutoTls\b/g, '--peer-auto-tls')
     .replaceAll(/\badvertisePeers\b/g, '--initial-advertise-peer-urls')
     .replaceAll(/\blistenPeers\b/g, '--listen-peer-urls');
 }
@@ -215,6 +218,14 @@ function peerCertificates(flags: ServeFlags): StartOptions['peerTls'] {
   const [minVersion, maxVersion] = [versionOf(flags['tls-min-version']), versionOf(flags['tls-max-version'])];
   const others = { ca, crl, allowedCommonNames, allowedHostnames, cipherSuites: flags['cipher-suites'] };
   return { cert, key, requireClientCert, ...definedOnly({ ...others, minVersion, maxVersion }) };
+}
+
+/** In which TLS is spoken, where something is said of it. */
+function peerAutoTls(flags: ServeFlags): StartOptions['peerAutoTls'] {
+  if (flags['peer-auto-tls'] !== true) return flags['peer-auto-tls'];
+  const [minVersion, maxVersion] = [versionOf(flags['tls-min-version']), versionOf(flags['tls-max-version'])];
+  const protocol = definedOnly({ cipherSuites: flags['cipher-suites'], minVersion, maxVersion });
+  return Object.keys(protocol).length === 0 ? true : protocol;
 }
 
 /** A period is in hours where it has no unit, as in etcd. */

@@ -1,11 +1,25 @@
 import { connect as connectPlain, type Socket } from 'node:net';
 import { connect as connectTls, type SecureContext } from 'node:tls';
+import type { TlsMaterial } from '../tls/tls-material.js';
+import type { PeerTls } from './types.js';
 
 /** Where a member listens, out of its URL. */
 export interface Endpoint {
   readonly host: string;
   readonly port: number;
   readonly isTls: boolean;
+}
+
+/** How a connection to an `https` URL is made. */
+export interface DialTls {
+  readonly secureContext: SecureContext;
+  /** Whether the other end's certificate must be signed by an authority that we know, and be for that host. */
+  readonly rejectUnauthorized: boolean;
+}
+
+/** With what is in force now. */
+export function dialTlsOf({ insecureSkipVerify = false }: PeerTls, material: TlsMaterial): DialTls {
+  return { secureContext: material.current().context, rejectUnauthorized: !insecureSkipVerify };
 }
 
 /** @returns undefined if it is not of the form `http://host:port` or `https://host:port` */
@@ -25,15 +39,12 @@ export function formatUrl({ host, port, isTls }: Endpoint): string {
 }
 
 /**
- * Begins to connect. The other end's certificate must be signed by an authority that we know, and be for that host.
+ * Begins to connect.
  *
+ * @param tls - absent: the authorities that Node trusts, and no certificate of ours
  * @param onConnected - called when bytes may be sent, TLS's own greeting done
  */
-export function openSocket(
-  { host, port, isTls }: Endpoint,
-  secureContext: SecureContext | undefined,
-  onConnected: () => void,
-): Socket {
+export function openSocket({ host, port, isTls }: Endpoint, tls: DialTls | undefined, onConnected: () => void): Socket {
   if (!isTls) return connectPlain({ host, port }, onConnected);
-  return connectTls({ host, port, ...(secureContext !== undefined && { secureContext }) }, onConnected);
+  return connectTls({ host, port, ...tls }, onConnected);
 }

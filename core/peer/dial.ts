@@ -1,6 +1,5 @@
-import type { SecureContext } from 'node:tls';
 import type { Clock } from '../base/clock.js';
-import { parseUrl } from './address.js';
+import { type DialTls, parseUrl } from './address.js';
 import { FRAME_HEADER_BYTES, KIND, PREAMBLE, PROTOCOL_VERSION } from './frame.js';
 import { decodeRefused, encodeRefused } from './greeting.js';
 import type { PeerLimits } from './limits.js';
@@ -22,7 +21,7 @@ export interface DialFailure {
 export interface DialOptions {
   readonly url: string;
   readonly sockets: Sockets;
-  readonly secureContext: SecureContext | undefined;
+  readonly tls: DialTls | undefined;
   readonly hello: Buffer;
   readonly clock: Clock;
   readonly limits: PeerLimits;
@@ -50,7 +49,7 @@ export function dial(options: DialOptions): () => void {
   if (endpoint === undefined) return failSoon(options, 'its URL is not of the form http://host:port');
   const { clock, limits } = options;
   let stage: 'greeting' | 'open' | 'over' = 'greeting';
-  const socket = options.sockets.connect(endpoint, options.secureContext, () => link.write([PREAMBLE, options.hello]));
+  const socket = options.sockets.connect(endpoint, options.tls, () => link.write([PREAMBLE, options.hello]));
   const fail = (failure: DialFailure) => {
     if (stage !== 'greeting') return;
     stage = 'over';

@@ -117,12 +117,12 @@ export class OutgoingPeer {
     const url = this.url;
     // The member may have let go of this peer while it was told of a failure.
     if (url === undefined || this.#isClosed) return;
-    const { sockets, secureContext, clock, limits } = this.#shared;
+    const { sockets, tls, clock, limits } = this.#shared;
     this.#isOurDecision = false;
     this.#cancelDial = dial({
       url,
       sockets,
-      secureContext,
+      tls,
       hello: this.#hello,
       clock,
       limits,

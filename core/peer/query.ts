@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.js';
 import { PeerQueryError } from '../base/errors.js';
 import { silentLogger } from '../base/logger.js';
 import { TlsMaterial } from '../tls/tls-material.js';
+import { dialTlsOf } from './address.js';
 import { dial } from './dial.js';
 import { KIND } from './frame.js';
 import { encodeHello } from './greeting.js';
@@ -31,13 +32,13 @@ export interface QueryOptions {
 export async function queryMembers(url: string, options: QueryOptions): Promise<Uint8Array> {
   const { tls, timeoutMs, clock, sockets = systemSockets } = options;
   const material = tls && new TlsMaterial(tls, { field: 'peerTls', clock, logger: silentLogger });
-  const secureContext = material?.current().context;
+  const dialTls = tls && material && dialTlsOf(tls, material);
   return new Promise((resolve, reject) => {
     let members: Uint8Array | undefined;
     dial({
       url,
       sockets,
-      secureContext,
+      tls: dialTls,
       hello: encodeHello({ purpose: 'members', greeting: NOBODY, target: 0n }),
       clock,
       limits: { ...DEFAULT_PEER_LIMITS, greetingTimeoutMs: timeoutMs },

@@ -61,11 +61,11 @@ export class SnapshotSender {
 
   #dial(opened: () => void): () => void {
     const { to, url, announcement } = this.#snapshot;
-    const { greeting, handler, sockets, secureContext, clock, limits, pulse } = this.#shared;
+    const { greeting, handler, sockets, tls, clock, limits, pulse } = this.#shared;
     return dial({
       url,
       sockets,
-      secureContext,
+      tls,
       hello: encodeHello({ purpose: 'snapshot', greeting, target: to }),
       clock,
       limits,

@@ -1,11 +1,10 @@
 import { createServer, type Server, type Socket } from 'node:net';
-import type { SecureContext } from 'node:tls';
-import { type Endpoint, openSocket } from './address.js';
+import { type DialTls, type Endpoint, openSocket } from './address.js';
 
 /** What the transport asks of the operating system's network. A simulation has a network of its own. */
 export interface Sockets {
   /** Begins to connect. @param onConnected - called when bytes may be sent, TLS's own greeting done */
-  connect(endpoint: Endpoint, secureContext: SecureContext | undefined, onConnected: () => void): Socket;
+  connect(endpoint: Endpoint, tls: DialTls | undefined, onConnected: () => void): Socket;
   createServer(onConnection: (socket: Socket) => void): Server;
 }
 

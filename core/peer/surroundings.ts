@@ -1,4 +1,4 @@
-import type { SecureContext } from 'node:tls';
+import type { DialTls } from './address.js';
 import type { Clock } from '../base/clock.js';
 import type { Prng } from '../base/prng.js';
 import type { MemberId } from '../raft/types.js';
@@ -14,7 +14,7 @@ export interface Surroundings {
   readonly handler: PeerHandler;
   readonly sockets: Sockets;
   /** Of the certificates that are in force now: to be asked for with each connection. */
-  readonly secureContext: SecureContext | undefined;
+  readonly tls: DialTls | undefined;
   readonly clock: Clock;
   readonly prng: Prng;
   readonly log: PacedLog;

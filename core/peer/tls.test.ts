@@ -58,6 +58,14 @@ test('a member whose certificate another authority signed is not talked to', asy
   expect(logged.from).toMatch(/UNABLE_TO_VERIFY_LEAF_SIGNATURE|SELF_SIGNED|UNABLE_TO_GET_ISSUER/);
 });
 
+test('who takes any certificate talks to whoever it dials, and is heard where no certificate is asked for', async () => {
+  const anybody = { ...(await stranger.issue({ requireClientCert: false })), insecureSkipVerify: true };
+  const [a, b] = [await world.start(1n, { tls: anybody }), await world.start(2n, { tls: anybody })];
+
+  await connect(a, b);
+  await connect(b, a);
+});
+
 test('a member whose certificate is for another host is not talked to', async () => {
   const elsewhere = await authority.issue({ hosts: ['10.9.8.7', 'elsewhere.example'] });
   const [a, b] = [await world.start(1n, { tls: good }), await world.start(2n, { tls: elsewhere })];

@@ -5,6 +5,7 @@ import type { Prng } from '../base/prng.js';
 import type { InstallSnapshotRequest, MemberId } from '../raft/types.js';
 import { BytePacer } from './byte-pacer.js';
 import { TlsMaterial } from '../tls/tls-material.js';
+import { dialTlsOf } from './address.js';
 import { Incoming } from './incoming.js';
 import { DEFAULT_PEER_LIMITS, type PeerLimits } from './limits.js';
 import { type ListenAddress, Listener, type Stranger } from './listener.js';
@@ -72,8 +73,8 @@ class SocketTransport implements PeerTransport {
     const pulse = new Pulse(clock, limits);
     this.#shared = {
       ...{ greeting, handler, sockets, clock, prng, log, limits, pulse },
-      get secureContext() {
-        return material?.current().context;
+      get tls() {
+        return tls && material && dialTlsOf(tls, material);
       },
     };
     const security = tls && material && { tls, material };

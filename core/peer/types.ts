@@ -171,6 +171,8 @@ export interface PeerTls extends TlsFiles {
   readonly key: PemSource;
   /** Refuses who dials us without a certificate that `ca` signed. */
   readonly requireClientCert: boolean;
+  /** Takes any certificate of those whom we dial: what is said is encrypted, but they may be anybody. Default: false. */
+  readonly insecureSkipVerify?: boolean;
   /** Of those who dial us, only who has one of these common names. It needs `requireClientCert`. */
   readonly allowedCommonNames?: readonly string[];
   /** Of those who dial us, only whose certificate is for one of these hosts. It needs `requireClientCert`. */

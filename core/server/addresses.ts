@@ -34,14 +34,16 @@ const MODE_MAX = 0o777;
 const PORTS = { http: 80, https: 443 } as const;
 
 /**
- * Where to listen.
+ * Where to listen for other members.
  *
  * @param field - for the error
  * @param scheme - of the addresses that are texts
- * @throws {@link InvalidArgumentError} if an address is not of the form `http://host:port`
+ * @throws {@link InvalidArgumentError} if an address is not of the form `http://host:port`; unix sockets are not, either
  */
 export function toAddresses(at: ListenAt, field: string, scheme: keyof typeof PORTS = 'http'): readonly Address[] {
   const several = Array.isArray(at) ? (at as readonly (string | Address)[]) : [at as string | Address];
+  const socket = several.find(isUnix);
+  if (socket !== undefined) throw new InvalidArgumentError(field, JSON.stringify(socket), TCP_ALONE);
   return several.map((one) => toAddress(one, field, scheme));
 }
 
@@ -83,6 +85,15 @@ function checkSocket(at: SocketAddress, field: string): SocketAddress {
     JSON.stringify(at),
     "a unix socket such as 'unix:///run/conclave.sock?mode=660'",
   );
+}
+
+/** What is said to whoever would have members talk over unix sockets. */
+export const TCP_ALONE =
+  "an address such as 'http://10.0.0.1:2380': members talk over TCP alone, unix sockets are for clients";
+
+/** Whether somebody means a unix socket, however it is written. */
+export function isUnix(at: unknown): boolean {
+  return typeof at === 'string' ? /^unixs?:/i.test(at) : typeof at === 'object' && at !== null && 'path' in at;
 }
 
 /** Whether a place is a unix socket. */

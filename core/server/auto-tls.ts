@@ -30,17 +30,37 @@ export async function selfSignedIn(
   folder: string | undefined,
   { hosts, validityYears, logger }: SelfSignedFor,
 ): Promise<SelfSigned> {
-  if (!Number.isInteger(validityYears) || validityYears < 1 || validityYears > VALIDITY_YEARS_MAX) {
-    const limit = `a whole number from 1 to ${VALIDITY_YEARS_MAX}`;
-    throw new InvalidArgumentError('selfSignedCertValidityYears', validityYears, limit);
-  }
-  const names = [...new Set([...OWN_HOSTS, ...hosts.filter((host) => !EVERYWHERE.has(host))])];
+  checkValidity(validityYears);
+  const names = namesOf(hosts);
   logger.warn({ hosts: names }, 'TLS with a certificate that nobody vouches for: clients cannot tell who answers them');
   const kept = folder === undefined ? undefined : await keptIn(folder, names);
   if (kept !== undefined) return kept;
   const made = await makeSelfSigned(names, validityYears);
   if (folder !== undefined) await keep(folder, made);
   return made;
+}
+
+/**
+ * A new certificate of a member's own, for these hosts and those by which a machine reaches itself.
+ *
+ * @throws as {@link selfSignedIn}
+ */
+export async function makeOwnCertificate(hosts: readonly string[], validityYears: number): Promise<SelfSigned> {
+  checkValidity(validityYears);
+  return makeSelfSigned(namesOf(hosts), validityYears);
+}
+
+function checkValidity(years: number): void {
+  if (Number.isInteger(years) && years >= 1 && years <= VALIDITY_YEARS_MAX) return;
+  throw new InvalidArgumentError(
+    'selfSignedCertValidityYears',
+    years,
+    `a whole number from 1 to ${VALIDITY_YEARS_MAX}`,
+  );
+}
+
+function namesOf(hosts: readonly string[]): readonly string[] {
+  return [...new Set([...OWN_HOSTS, ...hosts.filter((host) => !EVERYWHERE.has(host))])];
 }
 
 async function keptIn(folder: string, hosts: readonly string[]): Promise<SelfSigned | undefined> {

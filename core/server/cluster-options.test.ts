@@ -64,6 +64,14 @@ describe('the options of a cluster', () => {
     [{ listenPeers: 'http://0.0.0.0:2380' }, 'advertisePeers'],
     [{ listenPeers: { host: '127.0.0.1', port: 0 } }, 'advertisePeers'],
     [{ listenPeers: 'tcp://h:1' }, 'listenPeers'],
+    [{ listenPeers: 'unix:///run/p.sock' }, 'members talk over TCP alone, unix sockets are for clients'],
+    [{ listenPeers: { path: '/run/p.sock' } as never }, 'members talk over TCP alone'],
+    [
+      { name: 'a', peers: { a: 'unix://localhost:a' } },
+      'peers.a is "unix://localhost:a"; it must be an address such as',
+    ],
+    [{ name: 'a', peers: { a: 'unix://localhost:a' } }, 'members talk over TCP alone'],
+    [{ listenPeers: 'http://h:1', advertisePeers: ['unixs:///p'] }, 'members talk over TCP alone'],
     [{ advertisePeers: ['h'], listenPeers: 'http://h:1' }, 'advertisePeers'],
   ])('%j is refused, with a word about it', (options, word) => {
     expect(() => resolveCluster(options)).toThrow(word);

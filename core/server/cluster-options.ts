@@ -100,6 +100,8 @@ function schemeOf(urls: readonly string[], tls: PeerTls | undefined): 'http' | '
   if (isSecure !== urls.some((url) => url.startsWith('https:'))) {
     throw new InvalidArgumentError('advertisePeers', urls.join(), 'all http or all https');
   }
-  if (isSecure && tls === undefined) throw new InvalidArgumentError('peerTls', undefined, 'certificates, for https');
+  if (isSecure && tls === undefined) {
+    throw new InvalidArgumentError('peerTls', undefined, 'certificates, for https; or peerAutoTls');
+  }
   return isSecure ? 'https' : 'http';
 }

@@ -3,6 +3,7 @@ import { asBuffer } from '../base/bytes.js';
 import { InvalidArgumentError } from '../base/errors.js';
 import type { MemberInfo } from '../machine/types.js';
 import type { Configuration } from '../raft/types.js';
+import { isUnix, TCP_ALONE } from './addresses.js';
 
 /** The members with which a cluster begins: their names, and where each listens for the others. */
 export type Peers = Readonly<Record<string, string | readonly string[]>>;
@@ -73,7 +74,7 @@ function checkPeerUrl(url: string, field: string): string {
     parsed !== undefined &&
     /^https?:$/.test(parsed.protocol) &&
     /^https?:\/\/(?:\[[0-9a-f:]+\]|[^/:@?#]+):\d+\/?$/i.test(url);
-  if (!isPlain) throw new InvalidArgumentError(field, url, PEER_URL);
+  if (!isPlain) throw new InvalidArgumentError(field, url, isUnix(url) ? TCP_ALONE : PEER_URL);
   return url.replace(/\/$/, '');
 }
 

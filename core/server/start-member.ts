@@ -17,6 +17,7 @@ import { aloneCluster } from './cluster.js';
 import { type ClusterOptions, resolveCluster } from './cluster-options.js';
 import { orDataDirError } from './data-folder.js';
 import { listen, type Listening, listeningOf, type ListenOptions } from './listen.js';
+import { type PeerAutoTlsOptions, peerTlsOf } from './peer-tls.js';
 import { type Platform, thisMachine } from './platform.js';
 import { resolveSettings, type Settings } from './settings.js';
 import { startInFolder } from './start-in-folder.js';
@@ -24,7 +25,7 @@ import { startInFolder } from './start-in-folder.js';
 /** Where a member keeps what it is given: durably in a folder, or in memory until it is closed. */
 export type Where = { readonly dataDir: string } | { readonly memory: true };
 
-export interface StartOptions extends Partial<Settings>, ClusterOptions, ListenOptions {
+export interface StartOptions extends Partial<Settings>, ClusterOptions, ListenOptions, PeerAutoTlsOptions {
   /** Forgets old revisions by itself. Default: not. */
   readonly autoCompaction?: AutoCompaction;
   /** What tokens are, for those who authenticate. Default: `'simple'`, letters that members remember. */
@@ -106,7 +107,10 @@ async function start(
     throw new InvalidArgumentError('dataDir', dataDir, 'the path of a folder');
   }
   const clientUrls = options.advertiseClients ?? reachable(places);
-  return orDataDirError(dataDir, () => startInFolder(dataDir, { ...options, clientUrls }, surroundings, closers));
+  const peerTls = await peerTlsOf(options, surroundings.logger);
+  const { peerTls: _, ...others } = options;
+  const told = { ...others, clientUrls, ...(peerTls && { peerTls }) };
+  return orDataDirError(dataDir, () => startInFolder(dataDir, told, surroundings, closers));
 }
 
 /** Where clients can reach a member that listens there, as far as that is known before it does. */

@@ -251,7 +251,7 @@ class VirtualListener extends EventEmitter {
 /** The sockets of one run of a process. The casts hold for what `core/peer` uses of them. */
 export function virtualSockets(network: VirtualNetwork, life: Life): Sockets {
   return {
-    connect: (endpoint, _secureContext, onConnected) =>
+    connect: (endpoint, _tls, onConnected) =>
       VirtualSocket.connecting(network, life, endpoint, onConnected) as unknown as Socket,
     createServer: (onConnection) => new VirtualListener(network, life, onConnection) as unknown as Server,
   };
