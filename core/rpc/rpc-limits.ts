@@ -12,7 +12,10 @@ export interface RpcLimits {
   readonly streamsPerConnectionMax: number;
   /** Watches of one stream. */
   readonly watchersPerStreamMax: number;
-  /** Bytes of events that wait to be sent on one stream; what follows stays in the member. */
+  /**
+   * Bytes of events that wait to be sent on one stream; what follows stays in the member. So much of the history is read in
+   * one turn for a watcher that is far behind, while everybody else waits.
+   */
   readonly streamBufferBytesMax: number;
   /** Renewals of one stream that are under way; past them no more are read. */
   readonly keepAlivesPerStreamMax: number;
@@ -46,7 +49,7 @@ export const DEFAULT_LIMITS: RpcLimits = {
   greetingsMax: 1_000,
   streamsPerConnectionMax: 10_000,
   watchersPerStreamMax: 100_000,
-  streamBufferBytesMax: 1024 * 1024,
+  streamBufferBytesMax: 128 * 1024,
   keepAlivesPerStreamMax: 1_000,
   watchProgressNotifyMs: 600_000,
   snapshotsMax: 4,
