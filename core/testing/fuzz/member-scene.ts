@@ -1,5 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { hasCode } from '../../base/errors.js';
 import { everything, prefix } from '../../base/key-range.js';
 import type { Logger } from '../../base/logger.js';
 import { connectGrpc } from '../../client/grpc-store.js';
@@ -111,7 +112,7 @@ export class MemberScene {
     await this.#store.delete(this.#guard === undefined ? everything() : this.#guard.theirs);
     await this.#store.delete(prefix('check '));
     for (const id of await this.#store.leases()) {
-      if (id !== this.#guard?.lease) await this.#store.lease(id).revoke();
+      if (id !== this.#guard?.lease) await this.#store.lease(id).revoke().catch(unlessEnded);
     }
     if (this.#guard === undefined) await forgetUsers(member.auth);
     const { revision } = await this.#store.put('tidied', '');
@@ -144,6 +145,11 @@ async function start(): Promise<SceneParts> {
 async function forgetUsers(auth: RunningMember['member']['auth']): Promise<void> {
   for (const name of await auth.users()) await auth.change({ type: 'userDelete', name });
   for (const role of await auth.roles()) await auth.change({ type: 'roleDelete', role });
+}
+
+/** A lease may have run out between the list and now. */
+function unlessEnded(error: unknown): void {
+  if (!hasCode(error, 'LEASE_NOT_FOUND')) throw error;
 }
 
 function textOf(fields: object, text: string): string {
