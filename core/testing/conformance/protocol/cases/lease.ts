@@ -25,6 +25,7 @@ import {
   txn,
   unordered,
   waiting,
+  where,
   wasDeleted,
 } from '../notation.js';
 import type { Fields, Int, Step } from '../rule.js';
@@ -215,12 +216,26 @@ export const leases = topic(
   on(
     'fresh',
     rule('there are no leases in the beginning', leaseLeases({}, at('r'))),
-    rule(
-      'leases are listed, the one that ends first before the others',
-      leaseGrant({ TTL: 700, ID: '$late' }),
-      leaseGrant({ TTL: 500, ID: '$early' }),
-      leaseGrant({ TTL: 600, ID: '$middle' }),
-      leaseLeases({}, at('r', { leases: [{ ID: '$early' }, { ID: '$middle' }, { ID: '$late' }] })),
+    // Of several members only the leader knows when leases end.
+    where(
+      'one',
+      rule(
+        'leases are listed, the one that ends first before the others',
+        leaseGrant({ TTL: 700, ID: '$late' }),
+        leaseGrant({ TTL: 500, ID: '$early' }),
+        leaseGrant({ TTL: 600, ID: '$middle' }),
+        leaseLeases({}, at('r', { leases: [{ ID: '$early' }, { ID: '$middle' }, { ID: '$late' }] })),
+      ),
+    ),
+    where(
+      'several',
+      Array.from({ length: 3 }, (_, member) =>
+        rule(
+          `a lease is listed by whichever member is asked: ${member + 1}`,
+          GRANTED,
+          leaseLeases({}, at('r', { leases: [{ ID: '$lease' }] })),
+        ),
+      ),
     ),
     rule('a lease that was revoked is not listed', GRANTED, leaseRevoke({ ID: '$lease' }), leaseLeases({}, at('r'))),
   ),
