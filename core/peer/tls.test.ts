@@ -72,6 +72,12 @@ test('a member whose certificate is for another host is not talked to', async ()
   expect((await failure(a, b)).from).toContain('ERR_TLS_CERT_ALTNAME_INVALID');
 });
 
+test('who dials may do so from another address than those that its certificate names', async () => {
+  const elsewhere = await authority.issue({ hosts: ['10.9.8.7', 'elsewhere.example'] });
+  const [a, b] = [await world.start(1n, { tls: elsewhere }), await world.start(2n, { tls: good })];
+  await connect(a, b);
+});
+
 test('who dials with a certificate of another authority is refused', async () => {
   const [a, b] = [await world.start(1n, { tls: forged }), await world.start(2n, { tls: good })];
   await failure(a, b);
