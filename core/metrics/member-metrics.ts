@@ -17,12 +17,14 @@ const METHOD_LABELS = ['grpc_service', 'grpc_method', 'grpc_type'] as const;
  * own, and those of the process. `docs/metrics.md` has them all.
  */
 export class MemberMetrics {
-  readonly health = new HealthCounts();
+  readonly health: HealthCounts;
   readonly #sources: MetricsSources;
   #registry: Registry | undefined;
 
-  constructor(sources: MetricsSources) {
+  /** @param health - what was counted of it so far */
+  constructor(sources: MetricsSources, health = new HealthCounts()) {
     this.#sources = sources;
+    this.health = health;
   }
 
   get contentType(): string {

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { Registry } from 'prom-client';
 import { type RunningMember, startMember } from './start-member.js';
 
 let running: RunningMember | undefined;
@@ -28,5 +29,22 @@ describe('a member that listens', () => {
 
     expect(await textAt('/health')).toBe('{"health":"true","reason":""}');
     expect(await textAt('/readyz')).toBe('ok\n');
+  });
+});
+
+describe('the metrics of a member', () => {
+  test('count from its start, though what writes them is loaded when they are asked for', async () => {
+    const url = await start();
+    await post(`${url}/v3/kv/put`, { key: 'Zm9v', value: 'YmFy' });
+    await fetch(`${url}/health`);
+
+    const answers = await Promise.all([fetch(`${url}/metrics`), fetch(`${url}/metrics`)]);
+
+    const texts = await Promise.all(answers.map((answer) => answer.text()));
+    for (const text of texts) {
+      expect(text).toMatch(/^grpc_server_handled_total\{.*grpc_method="Put".*grpc_code="OK".*\} 1$/m);
+      expect(text).toMatch(/^etcd_server_health_success 1$/m);
+    }
+    expect(answers[0].headers.get('content-type')).toBe(Registry.PROMETHEUS_CONTENT_TYPE);
   });
 });

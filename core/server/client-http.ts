@@ -12,12 +12,12 @@ export async function clientFace(member: Member, settings: Settings, access: Htt
   const { messageBytesMaxOf } = await import('../rpc/grpc-carrier.js');
   const { MemberHttp } = await import('../rpc/http/http-front.js');
   const { CallCounts } = await import('../rpc/call-counts.js');
-  const { MemberMetrics } = await import('../metrics/member-metrics.js');
+  const { LateMetrics } = await import('./late-metrics.js');
   const { CLUSTER_VERSION, ETCD_VERSION } = await import('../rpc/maintenance.js');
   const calls: CallCounts = new CallCounts();
   const fronts: InstanceType<typeof MemberHttp>[] = [];
   const versions = { server: ETCD_VERSION, cluster: CLUSTER_VERSION };
-  const metrics = new MemberMetrics({ member, calls, versions, http: () => fronts.map(({ gateway }) => gateway) });
+  const metrics = new LateMetrics({ member, calls, versions, http: () => fronts.map(({ gateway }) => gateway) });
   const parts = {
     ...access,
     clock: member.clock,

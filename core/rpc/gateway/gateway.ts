@@ -83,7 +83,17 @@ export class Gateway implements Pick<Server, 'addService'> {
     for (const [name, definition] of Object.entries(service)) {
       const handle = implementation[name];
       const { path } = definition;
-      if (handle !== undefined) this.#methods.set(path, { definition, handle, codec: new JsonCodec(path) });
+      if (handle === undefined) continue;
+      let codec: JsonCodec | undefined;
+      this.#methods.set(path, {
+        definition,
+        handle,
+        // What our .proto files say is read when somebody asks by JSON, so that a start does not wait for it.
+        get codec() {
+          codec ??= new JsonCodec(path);
+          return codec;
+        },
+      });
     }
   }
 
