@@ -34,6 +34,8 @@ import {
 import type { Expected, Fields, Int, Outcome, Step } from '../rule.js';
 import { BAD_TRANSFEREE, COMPACTED, CORRUPT, FUTURE, NO_SPACE } from './wire-errors.js';
 
+const kept = stream('Lease/LeaseKeepAlive');
+const watch = stream('Watch/Watch');
 const status = (fields: Fields) => call('Maintenance/Status', {}, gives(including(fields)));
 const hashKv = (revision: Int, expects?: Expected<Outcome>) => call('Maintenance/HashKV', { revision }, expects);
 /** The revision that was hashed is told since 3.6. */
@@ -73,6 +75,9 @@ const REFUSED_WITHOUT_SPACE: readonly [string, Step][] = [
     ),
   ],
   ['a lease', leaseGrant({ TTL: 60, ID: '$lease' }, NO_SPACE)],
+  ['a put that keeps the value', put({ key: '~a', ignoreValue: true }, NO_SPACE)],
+  ['a put with a lease that is not there', put({ key: '~a', lease: 77 }, NO_SPACE)],
+  ['a lock', call('Lock/Lock', { name: '~l' }, fails('UNKNOWN', 'etcdserver: mvcc: database space exceeded'))],
 ];
 const TAKEN_WITHOUT_SPACE: readonly [string, readonly Step[]][] = [
   ['a range', [range({ ...ALL }, at('r+1', { kvs: anything, count: 1 }))]],
@@ -85,6 +90,25 @@ const TAKEN_WITHOUT_SPACE: readonly [string, readonly Step[]][] = [
   ['the end of a lease', [leaseRevoke({ ID: '$held' }, at('r+1'))]],
   ['the time of a lease', [leaseTimeToLive({ ID: '$held' }, gives({ ID: '$held', TTL: anything, grantedTTL: 600 }))]],
   ['the status', [status({ errors: anything })]],
+  [
+    'a transaction that reads',
+    [txn({ success: [op.range({ key: '~k' })] }, gives({ succeeded: true, responses: anything }))],
+  ],
+  ['a hash', [hashKv(0, gives(anything))]],
+  ['a renewal', [kept.send({ ID: '$held' }), kept.receive(gives({ ID: '$held', TTL: 600 }))]],
+  ['a watch', [watch.send({ createRequest: { key: '~k' } }), watch.receive(gives({ created: true }))]],
+];
+const TAKEN_WHEN_CORRUPT: readonly [string, Step][] = [
+  ['a range', range({ ...ALL }, gives({ kvs: anything, count: 1 }))],
+  ['a range of one member', range({ ...ALL, serializable: true }, gives({ kvs: anything, count: 1 }))],
+  [
+    'a transaction that reads',
+    txn({ success: [op.range({ key: '~k' })] }, gives({ succeeded: true, responses: anything })),
+  ],
+  ['the time of a lease', leaseTimeToLive({ ID: '$held' }, gives({ ID: '$held', TTL: anything, grantedTTL: 600 }))],
+  ['a hash', hashKv(0, gives(anything))],
+  ['the list of members', call('Cluster/MemberList', {}, gives({ members: anything }))],
+  ['the status', status({ errors: anything })],
 ];
 
 const REFUSED_WHEN_CORRUPT: readonly [string, Step][] = [
@@ -292,10 +316,8 @@ export const maintenance = topic(
       ),
     ),
     REFUSED_WHEN_CORRUPT.map(([name, step]) => rule(`corrupt, refused: ${name}`, during('CORRUPT', step))),
-    rule(
-      'a range of one member is taken though something is corrupt',
-      puts('~k=1'),
-      during('CORRUPT', range({ ...ALL, serializable: true }, gives({ kvs: anything, count: 1 }))),
+    TAKEN_WHEN_CORRUPT.map(([name, step]) =>
+      rule(`corrupt, taken: ${name}`, puts('~k=1'), leaseGrant({ TTL: 600, ID: '$held' }), during('CORRUPT', step)),
     ),
     rule(
       'a store that is full raises the alarm by itself',
