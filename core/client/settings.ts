@@ -79,6 +79,11 @@ export interface ClientLimits {
   readonly pendingCallsMax: number;
   /** Watches open at one time. */
   readonly watchersMax: number;
+  /**
+   * Watchers of the same keys, with the same options, that share one watch of the server at most. 1: each has its own.
+   * More spare the server work where many in one process watch the same, and make resuming after a lost stream shorter.
+   */
+  readonly watchSharersMax: number;
   /** Events that one watch holds for its reader; past it the watch is let go, and resumed once the reader caught up. */
   readonly watchBufferEventsMax: number;
   /** Bytes of keys and values that one watch holds for its reader. */
@@ -126,6 +131,7 @@ const DEFAULT_LIMITS: ClientLimits = {
   keepAliveTimeoutMs: 5_000,
   pendingCallsMax: 10_000,
   watchersMax: 10_000,
+  watchSharersMax: 1,
   watchBufferEventsMax: 10_000,
   watchBufferBytesMax: 16 * 1024 * 1024,
   watchCreationsMax: 128,

@@ -46,7 +46,10 @@ afterEach(async () => {
 });
 
 describe('watches over members that fail, lag and heal', () => {
-  test('deliver every revision from the first asked for, once, whole and in order', async () => {
+  test.each([
+    ['each by its own', 1],
+    ['sharing', 100],
+  ])('deliver every revision from the first asked for, once, whole and in order: %s', async (_, watchSharersMax) => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 50, maxLength: 80 }), fc.integer(), async (steps, seed) => {
         const history: number[] = [1, 2, 3];
@@ -54,7 +57,7 @@ describe('watches over members that fail, lag and heal', () => {
         for (const each of members) each.apply(3);
         const store = await connectGrpc(
           members.map(({ link }) => link),
-          { ...QUICK, prng: seededPrng(seed) },
+          { ...QUICK, watchSharersMax, prng: seededPrng(seed) },
         );
         const watches = Array.from({ length: WATCHES }, (_, i) => store.watch(prefix('k'), { from: 1 + (i % 4) }));
         const reading = watches.map((watch, i) => read(watch, 1 + (i % 4)));

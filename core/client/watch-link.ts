@@ -14,7 +14,9 @@ import type { Connection } from './connection.js';
 import type { EndpointPool } from './endpoint-pool.js';
 import { explain } from './explain.js';
 import { deadlineAfter } from './patient-timer.js';
+import { ServerWatch } from './server-watch.js';
 import { backoffMs, type ClientSettings } from './settings.js';
+import { WatchGroups } from './watch-groups.js';
 import { type Carrier, Watcher } from './watcher.js';
 
 const NO_KEY: KeyRange = { key: EMPTY_BYTES };
@@ -29,8 +31,8 @@ interface Stream {
   /** With which it was opened. */
   readonly token: string | undefined;
   readonly wire: DuplexStream<WatchRequest, WatchResponse>;
-  readonly watchers: Map<bigint, Watcher>;
-  readonly ids: Map<Watcher, bigint>;
+  readonly watches: Map<bigint, ServerWatch>;
+  readonly ids: Map<ServerWatch, bigint>;
   /** What was asked to be created and has not been answered, oldest first: the answers come in that order. */
   readonly asked: { readonly watchId: bigint; readonly isProbe: boolean; readonly atMs: number }[];
   lastId: bigint;
@@ -48,8 +50,11 @@ export class WatchLink implements Carrier {
   readonly #closing = new AbortController();
   readonly #loop: EventLoopHold;
   readonly #watchers = new Set<Watcher>();
+  /** By which watch of the server each is served. */
+  readonly #homes = new Map<Watcher, ServerWatch>();
+  readonly #groups: WatchGroups;
   /** Those that wait for a stream. */
-  readonly #detached = new Set<Watcher>();
+  readonly #detached = new Set<ServerWatch>();
   #stream: Stream | undefined;
   #isOpening = false;
   #failures = 0;
@@ -61,6 +66,7 @@ export class WatchLink implements Carrier {
     this.#pool = pool;
     this.#settings = settings;
     this.#loop = new EventLoopHold(settings.clock);
+    this.#groups = new WatchGroups(settings.watchSharersMax);
   }
 
   /** Begins a watch. What goes wrong, the watch says; `target` may throw. */
@@ -101,18 +107,18 @@ export class WatchLink implements Carrier {
   // --- What watchers ask --------------------------------------------------------------------------------------------
 
   attach(watcher: Watcher): void {
-    this.#detached.add(watcher);
+    const home = new ServerWatch(watcher);
+    this.#homes.set(watcher, home);
+    this.#detached.add(home);
     if (this.#stream) this.#createNext(this.#stream);
     else this.#open();
   }
 
   detach(watcher: Watcher): void {
-    this.#detached.delete(watcher);
-    const stream = this.#stream;
-    const watchId = stream?.ids.get(watcher);
-    if (!stream || watchId === undefined) return;
-    forget(stream, watcher);
-    stream.wire.write({ requestUnion: { $case: 'cancelRequest', cancelRequest: { watchId } } });
+    const home = this.#homes.get(watcher);
+    this.#homes.delete(watcher);
+    home?.remove(watcher);
+    if (home?.memberCount === 0) this.#letGo(home);
   }
 
   ended(watcher: Watcher): void {
@@ -120,6 +126,27 @@ export class WatchLink implements Carrier {
     this.#loop.release();
     this.detach(watcher);
     if (this.#watchers.size === 0 && this.#stream) this.#drop(this.#stream);
+  }
+
+  // --- Sharing ------------------------------------------------------------------------------------------------------
+
+  /** It has come further, so its watchers may now be served by another one of its kind. */
+  #share(watch: ServerWatch): void {
+    const home = watch.memberCount > 0 ? this.#groups.homeOf(watch) : undefined;
+    if (!home) return;
+    for (const watcher of home.takeAll(watch)) this.#homes.set(watcher, home);
+    this.#letGo(watch);
+  }
+
+  /** Nobody is served by it any more. */
+  #letGo(watch: ServerWatch): void {
+    this.#groups.delete(watch);
+    this.#detached.delete(watch);
+    const stream = this.#stream;
+    const watchId = stream?.ids.get(watch);
+    if (!stream || watchId === undefined) return;
+    forget(stream, watch);
+    stream.wire.write({ requestUnion: { $case: 'cancelRequest', cancelRequest: { watchId } } });
   }
 
   // --- The stream -----------------------------------------------------------------------------------------------
@@ -147,7 +174,7 @@ export class WatchLink implements Carrier {
       if (thrown instanceof CallFailure && !isRefused) return;
       const error = thrown instanceof CallFailure ? toError(thrown) : thrown;
       // A watch that is under way outlives any outage, if not that its user is refused; one that never began says so.
-      for (const watcher of [...this.#detached]) if (isRefused || !watcher.isCreated) watcher.fail(error);
+      for (const watch of [...this.#detached]) if (isRefused || !watch.isCreated) watch.fail(error);
     }
   }
 
@@ -156,7 +183,7 @@ export class WatchLink implements Carrier {
       connection,
       token: this.#settings.session?.token,
       wire: connection.stream(WatchService.watch),
-      watchers: new Map(),
+      watches: new Map(),
       ids: new Map(),
       asked: [],
       lastId: 0n,
@@ -172,18 +199,18 @@ export class WatchLink implements Carrier {
 
   /** As many as may be unanswered at one time: a member that takes over thousands of watches is not flooded with them. */
   #createNext(stream: Stream): void {
-    for (const watcher of this.#detached) {
+    for (const watch of this.#detached) {
       if (stream.asked.length >= this.#settings.watchCreationsMax) return;
-      this.#detached.delete(watcher);
-      this.#create(stream, watcher);
+      this.#detached.delete(watch);
+      this.#create(stream, watch);
     }
   }
 
-  #create(stream: Stream, watcher: Watcher): void {
+  #create(stream: Stream, watch: ServerWatch): void {
     const watchId = this.#ask(stream, false);
-    stream.watchers.set(watchId, watcher);
-    stream.ids.set(watcher, watchId);
-    stream.wire.write({ requestUnion: { $case: 'createRequest', createRequest: watcher.toMessage(watchId) } });
+    stream.watches.set(watchId, watch);
+    stream.ids.set(watch, watchId);
+    stream.wire.write({ requestUnion: { $case: 'createRequest', createRequest: watch.toMessage(watchId) } });
   }
 
   /** Ids are never used twice on a stream, so that what still comes for a watch that was let go finds nobody. */
@@ -200,18 +227,19 @@ export class WatchLink implements Carrier {
     stream.lastHeardMs = this.#settings.clock.now();
     this.#failures = 0;
     if (response.created) return this.#created(stream, response);
-    const watcher = stream.watchers.get(response.watchId);
-    if (!watcher) return;
-    if (response.events.length > 0) this.#deliver(watcher, response);
-    else if (!response.canceled) watcher.onProgress(revisionOf(response.header));
-    if (response.canceled) this.#cancelled(stream, watcher, response);
+    const watch = stream.watches.get(response.watchId);
+    if (!watch) return;
+    if (response.events.length > 0) this.#deliver(watch, response);
+    else if (!response.canceled) watch.onProgress(revisionOf(response.header));
+    if (response.canceled) this.#cancelled(stream, watch, response);
+    else this.#share(watch);
   }
 
-  #deliver(watcher: Watcher, response: WatchResponse): void {
+  #deliver(watch: ServerWatch, response: WatchResponse): void {
     try {
-      watcher.onEvents(response.events.map(fromEventMessage), response.fragment);
+      watch.onEvents(response.events.map(fromEventMessage), response.fragment);
     } catch (error) {
-      watcher.fail(error);
+      watch.fail(error);
     }
   }
 
@@ -233,31 +261,39 @@ export class WatchLink implements Carrier {
         CallFailure.lost(`${stream.connection.name} answered another watch than was asked for`),
       );
     }
-    const watcher = stream.watchers.get(asked.watchId);
-    if (!watcher) return;
-    if (response.canceled) return this.#cancelled(stream, watcher, response);
+    const watch = stream.watches.get(asked.watchId);
+    if (!watch) return;
+    if (response.canceled) return this.#cancelled(stream, watch, response);
     this.#renewals = 0;
-    watcher.onCreated(revisionOf(response.header));
+    watch.onCreated(revisionOf(response.header));
+    this.#share(watch);
   }
 
   #alive(stream: Stream): void {
-    for (const watcher of stream.watchers.values()) watcher.onAlive();
+    for (const watch of stream.watches.values()) watch.onAlive();
   }
 
-  #cancelled(stream: Stream, watcher: Watcher, response: WatchResponse): void {
+  #cancelled(stream: Stream, watch: ServerWatch, response: WatchResponse): void {
     const { compactRevision, cancelReason } = response;
     if (compactRevision === 0 && cancelReason === '') {
       // A member that lets its watches go without a reason is going away itself.
       return this.#lost(stream, CallFailure.lost(`${stream.connection.name} let a watch go`));
     }
     if (compactRevision > 0) {
-      forget(stream, watcher);
-      return watcher.onCompacted(compactRevision);
+      this.#forgetAll(stream, watch);
+      for (const watcher of watch.onCompacted(compactRevision)) this.attach(watcher);
+      return;
     }
     const failure = failureOf(cancelReason);
     if (this.#mayRenewToken(failure)) return this.#renewToken(stream, failure);
-    forget(stream, watcher);
-    watcher.fail(toError(failure));
+    this.#forgetAll(stream, watch);
+    watch.fail(toError(failure));
+  }
+
+  /** The server has let it go. */
+  #forgetAll(stream: Stream, watch: ServerWatch): void {
+    forget(stream, watch);
+    this.#groups.delete(watch);
   }
 
   /** Not again before a watch has begun: a member that takes no token at all is not asked for ever. */
@@ -279,10 +315,10 @@ export class WatchLink implements Carrier {
     this.#settings.logger.debug({ endpoint: stream.connection.name, why: failure.message }, 'watch stream lost');
     this.#drop(stream);
     this.#failures += 1;
-    for (const watcher of stream.watchers.values()) {
-      if (failure.kind === 'refused' && !failure.isPassing) {
-        watcher.fail(toError(failure));
-      } else if (!watcher.hasEnded) this.#detached.add(watcher);
+    for (const watch of stream.watches.values()) {
+      watch.onLost();
+      if (failure.kind === 'refused' && !failure.isPassing) watch.fail(toError(failure));
+      else if (watch.memberCount > 0) this.#detached.add(watch);
     }
     if (failure.isSick && failure.text !== undefined) this.#pool.leave(stream.connection, failure);
     if (this.#detached.size > 0) this.#open();
@@ -367,8 +403,8 @@ function silentSinceMs({ asked, lastHeardMs }: Stream): number {
   return Math.max(asked[0]?.atMs ?? 0, lastHeardMs);
 }
 
-function forget(stream: Stream, watcher: Watcher): void {
-  const watchId = stream.ids.get(watcher);
-  stream.ids.delete(watcher);
-  if (watchId !== undefined) stream.watchers.delete(watchId);
+function forget(stream: Stream, watch: ServerWatch): void {
+  const watchId = stream.ids.get(watch);
+  stream.ids.delete(watch);
+  if (watchId !== undefined) stream.watches.delete(watchId);
 }

@@ -2,9 +2,7 @@ import { ClosedError, CompactedError } from '../base/errors.js';
 import type { Event, KeyRange } from '../base/key-value.js';
 import type { WatchBatch } from '../base/operation.js';
 import type { WatchOptions, WatchStream } from '../store.js';
-import { toRangeFields } from '../rpc/convert-requests.js';
 import { onAbort } from '../base/abort.js';
-import { type WatchCreateRequest, WatchCreateRequest_FilterType as Filter } from '../rpc/gen/watch.js';
 
 /** What a watcher asks of the link that carries it. */
 export interface Carrier {
@@ -36,8 +34,8 @@ const DONE: IteratorResult<WatchBatch, undefined> = { done: true, value: undefin
  */
 export class Watcher implements WatchStream, AsyncIterator<WatchBatch, undefined> {
   readonly created: Promise<number>;
-  readonly #target: KeyRange;
-  readonly #options: WatchOptions;
+  readonly target: KeyRange;
+  readonly options: WatchOptions;
   readonly #bounds: WatcherBounds;
   readonly #carrier: Carrier;
   readonly #batches: WatchBatch[] = [];
@@ -48,16 +46,14 @@ export class Watcher implements WatchStream, AsyncIterator<WatchBatch, undefined
   #isCreated = false;
   /** The first revision not yet queued; undefined until the server said what "now" is. */
   #next: number | undefined;
-  /** Events of a revision whose end has not come yet. */
-  #partial: Event[] = [];
   #queuedEvents = 0;
   #queuedBytes = 0;
   #isPaused = false;
   #end: { readonly error?: unknown } | undefined;
 
   constructor(target: KeyRange, options: WatchOptions, bounds: WatcherBounds, carrier: Carrier) {
-    this.#target = target;
-    this.#options = options;
+    this.target = target;
+    this.options = options;
     this.#bounds = bounds;
     this.#carrier = carrier;
     this.#next = (options.from ?? 0) > 0 ? options.from : undefined;
@@ -98,29 +94,13 @@ export class Watcher implements WatchStream, AsyncIterator<WatchBatch, undefined
 
   // --- The link's side --------------------------------------------------------------------------------------------
 
-  get hasEnded(): boolean {
-    return this.#end !== undefined;
+  /** The first revision it has not been given; undefined until the server said what "now" is. */
+  get nextRevision(): number | undefined {
+    return this.#next;
   }
 
   get isCreated(): boolean {
     return this.#isCreated;
-  }
-
-  /** The message that begins this watch, or takes it up where it is. What was half received is asked for again. */
-  toMessage(watchId: bigint): WatchCreateRequest {
-    this.#partial = [];
-    const { previous, only } = this.#options;
-    return {
-      ...toRangeFields(this.#target),
-      startRevision: BigInt(this.#next ?? 0),
-      // These move the next revision on while nothing happens, past what may be compacted meanwhile.
-      progressNotify: true,
-      filters: only === undefined ? [] : [only === 'put' ? Filter.NODELETE : Filter.NOPUT],
-      prevKv: previous ?? false,
-      watchId,
-      // Otherwise a thousand large revisions may come as one message.
-      fragment: true,
-    };
   }
 
   onCreated(revision: number): void {
@@ -130,34 +110,27 @@ export class Watcher implements WatchStream, AsyncIterator<WatchBatch, undefined
     this.#resolveCreated(revision);
   }
 
-  /** Takes events; all of those before the last one's revision are known to be whole, the last ones if not a fragment. */
-  onEvents(events: readonly Event[], isFragment: boolean): void {
-    const fresh = events.filter((event) => event.kv.modRevision >= (this.#next ?? 0));
-    const all = this.#partial.length === 0 ? fresh : [...this.#partial, ...fresh];
-    const last = all.at(-1);
+  /** Takes events of whole revisions. Those it has had are left out: others who share the watch may not have had them. */
+  onEvents(events: readonly Event[]): void {
+    const next = this.#next ?? 0;
+    const isNew = ({ kv }: Event) => kv.modRevision >= next;
+    const fresh = events[0] && isNew(events[0]) ? events : events.filter(isNew);
+    const last = fresh.at(-1);
     if (!last) return;
-    const wholeCount = isFragment ? all.findIndex((event) => event.kv.modRevision === last.kv.modRevision) : all.length;
-    this.#partial = all.slice(wholeCount);
-    const whole = wholeCount === all.length ? all : all.slice(0, wholeCount);
-    const lastWhole = whole.at(-1);
-    if (!lastWhole) return;
-    this.#next = lastWhole.kv.modRevision + 1;
-    this.#queue({ revision: lastWhole.kv.modRevision, events: whole });
+    this.#next = last.kv.modRevision + 1;
+    this.#queue({ revision: last.kv.modRevision, events: fresh });
   }
 
-  /**
-   * The server says that everything up to here has been sent. While the rest of a revision is to come, that cannot be: no
-   * server should say it between fragments, and one that does must not make us leave the rest out after a broken stream.
-   */
+  /** The server says that everything up to here has been sent. */
   onProgress(revision: number): void {
-    if (this.#next === undefined || this.#partial.length > 0) return;
+    if (this.#next === undefined) return;
     this.#next = Math.max(this.#next, revision + 1);
     this.onAlive();
   }
 
   /** The server answers, though nothing happened. */
   onAlive(): void {
-    if (this.#options.progress !== true || this.#next === undefined || this.#batches.length > 0) return;
+    if (this.options.progress !== true || this.#next === undefined || this.#batches.length > 0) return;
     this.#queue({ revision: this.#next - 1, events: [] });
   }
 
@@ -182,7 +155,6 @@ export class Watcher implements WatchStream, AsyncIterator<WatchBatch, undefined
     if (this.#isPaused) return;
     if (this.#queuedEvents <= this.#bounds.eventsMax && this.#queuedBytes <= this.#bounds.bytesMax) return;
     this.#isPaused = true;
-    this.#partial = [];
     this.#carrier.detach(this);
   }
 

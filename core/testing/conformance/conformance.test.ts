@@ -22,6 +22,11 @@ const STORES: Record<string, Opener> = {
     releases.push(() => server.close());
     return connect(server.clientUrl!);
   },
+  'Conclave over gRPC, with watches shared': async (releases) => {
+    const server = await open({ memory: true }, { listen: 'http://127.0.0.1:0' });
+    releases.push(() => server.close());
+    return connect(server.clientUrl!, { client: { watchSharersMax: 1_000 } });
+  },
   'etcd over gRPC': async (releases) => {
     const etcd = await startEtcd();
     releases.push(() => etcd.stop());
