@@ -47,9 +47,10 @@ export async function peerTlsOf(
 /** Of all members: one that joins may know of no address of its own but where the others are. */
 function secureHosts({ peers = {}, advertisePeers = [], listenPeers = [] }: ClusterOptions): readonly string[] {
   const urls = [...Object.values(peers), advertisePeers, listenPeers].flat();
-  return urls.flatMap((url) =>
+  const hosts = urls.flatMap((url) =>
     typeof url === 'string' && url.startsWith('https:') && URL.canParse(url)
       ? [new URL(url).hostname.replace(/^\[|\]$/g, '')]
       : [],
   );
+  return [...new Set(hosts)];
 }
