@@ -207,9 +207,16 @@ export class TlsFailedError extends UnavailableError {
 /** There is no leader at present. Nothing was done. */
 export class NoLeaderError extends UnavailableError {
   override readonly code = 'NO_LEADER';
-  /** @param why - where something is known of it */
-  constructor(why?: string) {
-    super(`the member knows no leader at present${why === undefined ? '' : `: ${why}`}`);
+  /**
+   * @param why - where something is known of it
+   * @param endpoint - where the member was asked, if it was over the network
+   */
+  constructor(
+    why?: string,
+    readonly endpoint?: string,
+  ) {
+    const member = endpoint === undefined ? 'the member' : `the member at ${endpoint}`;
+    super(`${member} knows no leader at present${why === undefined ? '' : `: ${why}`}`);
   }
 }
 

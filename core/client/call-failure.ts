@@ -48,6 +48,8 @@ export class CallFailure extends Error {
   /** The server's text, and what etcd means by it. */
   readonly text: string | undefined;
   readonly meaning: Meaning | undefined;
+  /** Who answered, where it is known. */
+  readonly endpoint: string | undefined;
   /** Whether the endpoint is to be left. */
   readonly isSick: boolean;
 
@@ -59,12 +61,14 @@ export class CallFailure extends Error {
     options: ErrorOptions & {
       readonly text?: string;
       readonly meaning?: Meaning | undefined;
+      readonly endpoint?: string;
       readonly isSick?: boolean;
     } = {},
   ) {
     super(message, options);
     this.text = options.text;
     this.meaning = options.meaning;
+    this.endpoint = options.endpoint;
     this.isSick = options.isSick ?? false;
   }
 
@@ -89,7 +93,7 @@ export class CallFailure extends Error {
     const isPassing = nothingDone || isBrokenOff || hasTimedOut || PASSING.has(code);
     const isSick = SICK.has(code) || hasTimedOut || meaning === 'LEARNER_REFUSES';
     const name = `${endpoint}: ${details} (${status[code]})`;
-    const options = { cause: error, text: details, meaning, isSick };
+    const options = { cause: error, text: details, meaning, endpoint, isSick };
     return new CallFailure(isRefused ? 'refused' : 'unknown', name, isPassing, options);
   }
 

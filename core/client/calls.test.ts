@@ -78,6 +78,16 @@ describe('a read', () => {
     expect(server.count('range')).toBe(4);
   });
 
+  test('that found no leader to the end says which endpoint knows none', async () => {
+    const server = await serve({ range: () => failure(status.UNAVAILABLE, 'etcdserver: no leader') });
+    const endpoint = `127.0.0.1:${server.port}`;
+    const store = await connect([server], { retriesMax: 1 });
+
+    const error = await failsWith('NO_LEADER', () => store.get('a'));
+
+    expect(error).toMatchObject({ endpoint, message: `the member at ${endpoint} knows no leader at present` });
+  });
+
   test('is repeated on another endpoint if this one has no leader', async () => {
     const lonely = await serve({ range: () => failure(status.UNAVAILABLE, 'etcdserver: no leader') });
     const healthy = await serve({ range: () => rangeAnswer(5) });

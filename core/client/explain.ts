@@ -96,7 +96,7 @@ export function explain(failure: CallFailure, asked: Asked): CoordinationError |
     case 'CORRUPT':
       return new CorruptClusterError();
     case 'NO_LEADER':
-      return new NoLeaderError();
+      return new NoLeaderError(undefined, failure.endpoint);
     case 'TOO_MANY_REQUESTS':
       return new TooManyRequestsError("the server's proposals", 5_000);
     case 'REQUEST_TIMED_OUT':
