@@ -11,10 +11,6 @@ export class Samples {
     return new Samples(several.flatMap((samples) => [...samples.#sorted]));
   }
 
-  get count(): number {
-    return this.#sorted.length;
-  }
-
   quantile(q: number): number {
     return this.#sorted[Math.min(this.#sorted.length - 1, Math.floor(q * this.#sorted.length))] ?? Number.NaN;
   }

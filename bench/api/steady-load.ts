@@ -24,8 +24,8 @@ export class SteadyLoad {
   }
 
   /** What calls took since this was asked before, in milliseconds. */
-  taken(): { readonly times: Samples; readonly failures: number; readonly count: number } {
-    const taken = { times: new Samples(this.#times), failures: this.#failures, count: this.#times.length };
+  taken(): { readonly times: Samples; readonly failures: number } {
+    const taken = { times: new Samples(this.#times), failures: this.#failures };
     this.#times = [];
     this.#failures = 0;
     return taken;

@@ -37,7 +37,7 @@ const JSON_PATHS = new Map([...PATHS].map(([jsonPath, path]) => [path, jsonPath]
 const WAITING = /\/(Lock|Campaign|Observe)$/;
 
 /** All our messages and services. */
-export const REGISTRY: FileRegistry = createFileRegistry(
+const REGISTRY: FileRegistry = createFileRegistry(
   fromBinary(FileDescriptorSetSchema, Buffer.from(FILE_DESCRIPTOR_SET, 'base64')),
 );
 
