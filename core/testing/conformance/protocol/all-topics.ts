@@ -16,6 +16,7 @@ import { leases } from './cases/lease.js';
 import { locks } from './cases/lock.js';
 import { maintenance } from './cases/maintenance.js';
 import { rangeStream } from './cases/range-stream.js';
+import { reflection } from './cases/reflection.js';
 import { watches } from './cases/watch.js';
 import type { Topic } from './rule.js';
 
@@ -35,6 +36,7 @@ export const TOPICS: readonly Topic[] = [
   locks,
   elections,
   health,
+  reflection,
   authManagement,
   authRights,
   authJwt,

@@ -64,9 +64,13 @@ const ENUMS: Readonly<Record<string, Enum>> = {
   status: { 0: 'UNKNOWN', 1: 'SERVING', 2: 'NOT_SERVING', 3: 'SERVICE_UNKNOWN' },
 };
 
+/** Fields of unions that are texts. */
+const UNION_TEXTS: ReadonlySet<string> = new Set(['listServices', 'fileContainingSymbol', 'fileByFilename']);
+
 /** Fields of which a message has one. */
 const UNIONS: Readonly<Record<string, readonly string[]>> = {
   request: ['requestRange', 'requestPut', 'requestDeleteRange', 'requestTxn'],
+  messageRequest: ['listServices', 'fileContainingSymbol', 'fileByFilename'],
   requestUnion: ['createRequest', 'cancelRequest', 'progressRequest'],
   targetUnion: ['version', 'createRevision', 'modRevision', 'value', 'lease'],
 };
@@ -89,7 +93,8 @@ export function toMessage(empty: object, fields: Fields, values: Values): object
 }
 
 function toUnionValue(name: string, written: unknown, values: Values): unknown {
-  return toValue(name, name === 'value' ? Buffer.alloc(0) : 0n, written, values);
+  const empty = name === 'value' ? Buffer.alloc(0) : UNION_TEXTS.has(name) ? '' : 0n;
+  return toValue(name, empty, written, values);
 }
 
 function toValue(name: string, empty: unknown, written: unknown, values: Values): unknown {

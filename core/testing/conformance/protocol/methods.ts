@@ -8,6 +8,7 @@ import { KVService } from '../../../rpc/gen/kv.js';
 import { LeaseService } from '../../../rpc/gen/lease.js';
 import { LockService } from '../../../rpc/gen/lock.js';
 import { MaintenanceService } from '../../../rpc/gen/maintenance.js';
+import { ServerReflectionService } from '../../../rpc/gen/reflection.js';
 import { WatchService } from '../../../rpc/gen/watch.js';
 
 const SERVICES = [
@@ -20,6 +21,7 @@ const SERVICES = [
   LockService,
   ElectionService,
   HealthService,
+  ServerReflectionService,
 ] as const;
 
 type Definitions = (typeof SERVICES)[number];

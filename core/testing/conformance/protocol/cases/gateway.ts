@@ -119,6 +119,7 @@ const PATHS = [
   ...['campaign', 'proclaim', 'leader', 'observe', 'resign'].map((each) => `/v3/election/${each}`),
 ];
 
+const alarmed = (alarm: string) => answers(200, { alarms: [{ memberID: '77', alarm }] });
 const watched = stream('POST /v3/watch');
 const kept = stream('POST /v3/lease/keepalive');
 const observed = stream('POST /v3/election/observe');
@@ -495,6 +496,51 @@ export const gateway = topic(
   REFUSALS.map(refused),
   on('members', MEMBER_REFUSALS.map(refused)),
   PATHS.map((path) => rule(`JSON: not asked by GET: ${path}`, http(`GET ${path}`, undefined, NOT_POST))),
+  rule(
+    'JSON: refused: a lease that is there',
+    GRANTED,
+    post('/v3/lease/grant', { TTL: 600, ID: n('$lease') }, etcd(412, 9, 'lease already exists')),
+  ),
+  rule(
+    'JSON: refused: what is too large',
+    post('/v3/kv/put', { key: b('~a'), value: b('x'.repeat(1_600_000)) }, etcd(400, 3, 'request is too large')),
+  ),
+  rule(
+    'JSON: refused: a revision that was compacted',
+    puts('~a=1', '~a=2'),
+    post('/v3/kv/compaction', { revision: n('r+2') }, ok('r+2')),
+    post(
+      '/v3/kv/range',
+      { key: b('~a'), revision: n('r+1') },
+      etcd(400, 11, 'mvcc: required revision has been compacted'),
+    ),
+    post('/v3/kv/compaction', { revision: n('r+2') }, etcd(400, 11, 'mvcc: required revision has been compacted')),
+  ),
+  rule(
+    'JSON: refused: a key put twice',
+    post(
+      '/v3/kv/txn',
+      { success: [{ request_put: { key: b('~a') } }, { request_put: { key: b('~a') } }] },
+      etcd(400, 3, 'duplicate key given in txn request'),
+    ),
+  ),
+  on(
+    'quota',
+    (
+      [
+        ['NOSPACE', etcd(429, 8, 'mvcc: database space exceeded')],
+        ['CORRUPT', etcd(500, 15, 'corrupt cluster')],
+      ] as const
+    ).map(([alarm, refusal]) =>
+      rule(
+        `JSON: refused: a put during ${alarm}`,
+        post('/v3/maintenance/alarm', { action: 'ACTIVATE', alarm, memberID: '77' }, answers(200)),
+        post('/v3/kv/put', { key: b('~a') }, refusal),
+        post('/v3/maintenance/alarm', {}, alarmed(alarm)),
+        post('/v3/maintenance/alarm', { action: 'DEACTIVATE', alarm, memberID: '77' }, alarmed(alarm)),
+      ),
+    ),
+  ),
   rule('JSON: a path that does not exist', post('/v3/kv/nonsense', {}, NOT_THERE)),
 
   // --- Authentication -----------------------------------------------------------------------------------------------

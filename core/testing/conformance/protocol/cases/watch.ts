@@ -411,6 +411,21 @@ export const watches = topic(
   rule('a request of nothing is not answered', watch.send({}), watching()),
 
   // --- Progress -----------------------------------------------------------------------------------------------------
+  rule(
+    'progress is not told of a stream without watches',
+    progress(),
+    watch.send({ createRequest: { key: '~a' } }),
+    receive(since('3.4.25 3.5.8', at('r', { created: true }), { before: at('r', { watchId: -1 }) })),
+  ),
+  rule(
+    'progress is not told once the only watch was cancelled',
+    watching(),
+    cancel(0),
+    receive(at('r', { canceled: true })),
+    progress(),
+    watch.send({ createRequest: { key: '~a' } }),
+    receive(since('3.4.25 3.5.8', at('r', { watchId: 1, created: true }), { before: at('r', { watchId: -1 }) })),
+  ),
   rule('progress is told for the whole stream', watching(), progress(), receive(at('r', { watchId: -1 }))),
   rule(
     'progress tells the present revision, of whatever keys it came',
