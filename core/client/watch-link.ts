@@ -135,6 +135,7 @@ export class WatchLink implements Carrier {
     const home = watch.memberCount > 0 ? this.#groups.homeOf(watch) : undefined;
     if (!home) return;
     for (const watcher of home.takeAll(watch)) this.#homes.set(watcher, home);
+    this.#settings.logger.debug({ watchers: home.memberCount }, 'watchers of the same keys share a watch');
     this.#letGo(watch);
   }
 

@@ -72,7 +72,7 @@ export function drawSeedOptions(dice: Dice): SeedOptions {
   const settings = { ...timing, ...drawSettings(dice) };
   const otherSettings = { ...timing, ...drawSettings(dice) };
   const network = drawNetwork(dice, timing.electionTimeoutMs);
-  return {
+  const drawn = {
     mode,
     ...sizes,
     clientLimits: isImpatient ? impatient(network) : {},
@@ -83,6 +83,12 @@ export function drawSeedOptions(dice: Dice): SeedOptions {
     autoPromote: dice.chance(0.7),
     clockErrorMax: mode === 'beyond clock' ? CLOCK_ERROR_BEYOND : dice.anyOf([0, 0.001, CLOCK_ERROR_CONTRACT]),
   };
+  const watchSharersMax = dice.weighted([
+    [1, 2],
+    [2, 1],
+    [100, 1],
+  ]);
+  return { ...drawn, clientLimits: { ...drawn.clientLimits, watchSharersMax } };
 }
 
 /** Of clients that give up soon, so that many an outcome stays unknown; not before a healthy network could have answered. */
