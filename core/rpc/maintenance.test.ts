@@ -40,7 +40,7 @@ describe('the Maintenance service', () => {
       isLearner: false,
       storageVersion: '3.5.0',
       dbSizeQuota: 65_536,
-      downgradeInfo: undefined,
+      downgradeInfo: { enabled: false, targetVersion: '' },
     });
   });
 

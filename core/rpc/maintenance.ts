@@ -64,7 +64,7 @@ export class MaintenanceService {
       isLearner: status.isLearner,
       storageVersion: CLUSTER_VERSION,
       dbSizeQuota: Math.max(0, status.quotaBytes),
-      downgradeInfo: undefined,
+      downgradeInfo: { enabled: false, targetVersion: '' },
     };
   }
 
