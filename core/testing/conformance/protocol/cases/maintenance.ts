@@ -138,6 +138,12 @@ export const maintenance = topic(
   where('one', rule('the status of a member alone tells itself as the leader', status({ leader: positive }))),
   introduced(
     '3.6',
+    rule('the status tells that nothing is downgraded', status({ downgradeInfo: anything })),
+    rule(
+      'a snapshot tells of which version it is',
+      stream('Maintenance/Snapshot').open(),
+      stream('Maintenance/Snapshot').receive(gives(including({ version: like(/^3\.\d+\.\d+$/) }))),
+    ),
     rule(
       'the status tells quota and storage',
       status({ dbSizeQuota: positive, storageVersion: like(/^3\.\d+\.\d+$/) }),
