@@ -287,6 +287,11 @@ export function answers(status: number, body?: Fields | string | Matcher, revisi
   return { kind: 'http', status, body, revision };
 }
 
+/** The same answer of HTTP, with these headers. Their names are in small letters. */
+export function withHeaders(outcome: HttpOutcome, headers: Readonly<Record<string, string | Matcher>>): HttpOutcome {
+  return { ...outcome, headers };
+}
+
 /** Bytes in JSON. */
 export function b(text: string): Base64 {
   return new Base64(text);

@@ -49,6 +49,8 @@ export interface HttpOutcome {
   readonly revision?: Int | undefined;
   /** JSON, if an object; else the text. */
   readonly body?: Fields | string | Matcher | undefined;
+  /** Those that are looked at, by their names in small letters. */
+  readonly headers?: Readonly<Record<string, string | Matcher>>;
 }
 
 /** Something expected, the same everywhere or not. */

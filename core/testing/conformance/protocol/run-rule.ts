@@ -203,7 +203,13 @@ class Run {
     const answer = await within(ANSWER_MS, `the answer to ${line}`, request);
     const text = await answer.text();
     const outcome: HttpOutcome = expects ? this.#server.pick(expects) : { kind: 'http', status: 200 };
-    return this.#compareHttpAnswer(outcome, answer.status, text);
+    const { expected, arrived } = this.#compareHttpAnswer(outcome, answer.status, text);
+    if (outcome.headers === undefined) return { expected, arrived };
+    const told = Object.fromEntries(
+      Object.keys(outcome.headers).map((name) => [name, answer.headers.get(name) ?? undefined]),
+    );
+    const shown = shownAs(outcome.headers, told, this.#world);
+    return { expected: { answer: expected, headers: outcome.headers }, arrived: { answer: arrived, headers: shown } };
   }
 
   #compareHttpAnswer({ status, body, revision }: HttpOutcome, arrivedStatus: number, text: string): Comparison {

@@ -1,4 +1,17 @@
-import { answers, call, http, introduced, jsonWith, like, on, onPurpose, rule, since, topic } from '../notation.js';
+import {
+  answers,
+  call,
+  http,
+  introduced,
+  jsonWith,
+  like,
+  on,
+  onPurpose,
+  rule,
+  since,
+  topic,
+  withHeaders,
+} from '../notation.js';
 import { ENABLED } from './auth-setup.js';
 
 const HEALTHY = since('3.5', answers(200, { health: 'true', reason: '' }), {
@@ -6,6 +19,7 @@ const HEALTHY = since('3.5', answers(200, { health: 'true', reason: '' }), {
 });
 const ill = (reason: string) =>
   since('3.5', answers(503, { health: 'false', reason }), { before: answers(503, { health: 'false' }) });
+const TEXT = 'text/plain; charset=utf-8';
 const OTHERS = ['POST', 'PUT', 'DELETE'];
 
 const tells = (metric: string) =>
@@ -67,6 +81,39 @@ export const httpPaths = topic(
   rule(
     'a page of another origin may ask what it may ask for',
     http('OPTIONS /v3/kv/range', undefined, answers(200, '')),
+  ),
+  ...(
+    [
+      ['GET /health', answers(200), { 'content-type': TEXT }],
+      ['POST /health', answers(405), { 'content-type': TEXT, allow: 'GET' }],
+      ['GET /version', answers(200), { 'content-type': 'application/json' }],
+      ['POST /version', answers(405), { 'content-type': TEXT, allow: 'GET' }],
+      ['GET /metrics', answers(200), { 'content-type': like(/^text\/plain; version=0\.0\.4; charset=utf-8/) }],
+      ['GET /nonsense', answers(404), { 'content-type': TEXT, 'x-content-type-options': 'nosniff' }],
+      ['POST /v3/kv/range', answers(400), { 'content-type': 'application/json' }],
+      ['POST /v3/maintenance/status', answers(200), { 'content-type': 'application/json' }],
+      ['POST /v3/maintenance/status', answers(200), { 'grpc-metadata-content-type': 'application/grpc' }],
+    ] as const
+  ).map(([line, outcome, headers]) =>
+    rule(
+      `headers of ${line}: ${Object.keys(headers).join(', ')}`,
+      http(line, line.startsWith('GET') ? undefined : '', withHeaders(outcome, headers)),
+    ),
+  ),
+  ['GET /version', 'GET /health', 'OPTIONS /v3/kv/range', 'POST /v3/maintenance/status', 'GET /nonsense'].map((line) =>
+    rule(
+      `pages of any origin may ask: ${line}`,
+      http(
+        line,
+        line.startsWith('POST') ? '' : undefined,
+        withHeaders(answers(line.endsWith('nonsense') ? 404 : 200), {
+          'access-control-allow-origin': '*',
+          'access-control-allow-methods': 'POST, GET, OPTIONS, PUT, DELETE',
+          'access-control-allow-headers': 'accept, content-type, authorization',
+        }),
+        { origin: 'http://elsewhere.example' },
+      ),
+    ),
   ),
   rule(
     'what Go tells of itself is told by etcd alone',
