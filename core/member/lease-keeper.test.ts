@@ -24,7 +24,7 @@ function setUp() {
       }),
     revoke: async (id) => void revoked.push(id),
   });
-  return { clock, lessor, keeper, revoked, confirmations };
+  return { clock, backend, lessor, keeper, revoked, confirmations };
 }
 
 describe('LeaseKeeper', () => {
@@ -51,6 +51,25 @@ describe('LeaseKeeper', () => {
 
     expect(revoked).toEqual([]);
     expect(clock.timerCount).toBe(0);
+  });
+
+  test('has as many ends under way as one look may propose, and proposes the next when those are done', async () => {
+    const { clock, keeper, lessor, backend, revoked, confirmations } = setUp();
+    backend.write((batch) => {
+      for (let id = 100n; id < 115n; id += 1n) lessor.grant(id, 2, batch);
+    });
+    keeper.start();
+    await clock.advance(3_000);
+    expect(confirmations).toHaveLength(1);
+
+    confirmations[0]?.confirm();
+    await settle();
+    expect(revoked).toHaveLength(10);
+    confirmations[1]?.confirm();
+    await settle();
+
+    expect(revoked).toHaveLength(16);
+    keeper.stop();
   });
 
   test('that leads again lets every lease begin anew', async () => {

@@ -86,33 +86,49 @@ export class LeaseKeeper {
   }
 
   readonly #scan = (): void => {
-    const { lessor, clock, settings } = this.#parts;
-    this.#timer = clock.after(settings.leaseScanMs, this.#scan);
-    const expired = lessor().expire(clock.now(), settings.leaseRevokesPerScan);
-    if (expired.length > 0) void this.#endAll(expired);
+    const { clock, settings } = this.#parts;
+    const timer = (this.#timer = clock.after(settings.leaseScanMs, this.#scan));
+    void this.#endExpired(() => this.#timer === timer);
   };
 
-  /** Those that cannot be revoked now are named again by the lessor. */
-  async #endAll(ids: readonly LeaseId[]): Promise<void> {
-    const { asLeader, logger } = this.#parts;
-    try {
-      // Proposed in the very moment of the confirmation, so in the same term.
-      await asLeader(() => {
-        for (const id of ids) void this.#end(id);
-      });
-    } catch (error) {
-      logger.debug({ leases: ids.length, error }, 'expired leases are not revoked yet');
+  /** Ends what has run out, one part after the other for as long as there is more, until the next look takes over. */
+  async #endExpired(isLatest: () => boolean): Promise<void> {
+    const { lessor, clock, settings } = this.#parts;
+    for (;;) {
+      const expired = lessor().expire(clock.now(), settings.leaseRevokesPerScan);
+      if (expired.length === 0 || !(await this.#endAll(expired))) return;
+      if (expired.length < settings.leaseRevokesPerScan || !isLatest()) return;
     }
   }
 
-  async #end(id: LeaseId): Promise<void> {
+  /**
+   * Those that cannot be revoked now are named again by the lessor.
+   *
+   * @returns whether all of them have ended
+   */
+  async #endAll(ids: readonly LeaseId[]): Promise<boolean> {
+    const { asLeader, logger } = this.#parts;
+    try {
+      // Proposed in the very moment of the confirmation, so in the same term.
+      const ends = await asLeader(() => ids.map((id) => this.#end(id)));
+      return (await Promise.all(ends)).every((hasEnded) => hasEnded);
+    } catch (error) {
+      logger.debug({ leases: ids.length, error }, 'expired leases are not revoked yet');
+      return false;
+    }
+  }
+
+  async #end(id: LeaseId): Promise<boolean> {
     const { revoke, logger } = this.#parts;
     const lease = id.toString(16);
     try {
       await revoke(id);
       logger.debug({ lease }, 'a lease expired');
+      return true;
     } catch (error) {
-      if (!hasCode(error, 'LEASE_NOT_FOUND')) logger.debug({ lease, error }, 'an expired lease is not revoked yet');
+      if (hasCode(error, 'LEASE_NOT_FOUND')) return true;
+      logger.debug({ lease, error }, 'an expired lease is not revoked yet');
+      return false;
     }
   }
 }

@@ -153,20 +153,16 @@ describe('a lease', () => {
 });
 
 describe('many leases that run out together', () => {
-  test('are ended at a bounded rate, none of them early, none forgotten', async () => {
+  test('are ended part by part as fast as that goes, none of them early, none forgotten', async () => {
     const { member, clock } = await setUp({ settings: { leaseRevokesPerScan: 10 } });
     const granted = await Promise.all(Array.from({ length: 25 }, () => member.leaseGrant(0n, 2)));
     expect(granted).toHaveLength(25);
 
     await clock.advance(2 * SECOND - 1);
     expect((await member.leases()).ids).toHaveLength(25);
-    const left: number[] = [];
-    for (let scan = 0; scan < 3; scan += 1) {
-      await clock.advance(500);
-      left.push((await member.leases()).ids.length);
-    }
+    await clock.advance(500);
 
-    expect(left).toEqual([15, 5, 0]);
+    expect((await member.leases()).ids).toEqual([]);
   });
 });
 
