@@ -32,7 +32,7 @@ export interface MemberSettings {
   readonly leaseTtlMaxSeconds: number;
   /** Milliseconds between two looks for leases that have expired. */
   readonly leaseScanMs: number;
-  /** Expired leases that one look revokes at most; the next look takes the rest. */
+  /** Expired leases whose revocation is proposed at once, at most; the next ones are when those are revoked. */
   readonly leaseRevokesPerScan: number;
   /** Compacted records that are freed between two turns of the event loop. */
   readonly scrubRecordsPerStep: number;
