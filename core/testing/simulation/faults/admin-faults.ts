@@ -19,6 +19,7 @@ export type AdminFault =
   | (Timed & { readonly kind: 'member removed'; readonly victim: Victim })
   | (Timed & { readonly kind: 'member replaced'; readonly victim: Victim })
   | (Timed & { readonly kind: 'backup'; readonly pick: number })
+  | (Timed & { readonly kind: 'defragmentation'; readonly pick: number })
   | (Timed & { readonly kind: 'rolling restart'; readonly pauseMs: number });
 
 const BETWEEN_COMPACTIONS_MS = 300;
@@ -114,11 +115,18 @@ export const ADMIN_FAULTS: FaultKinds<AdminFault> = {
     most: 3,
     draw: (dice) => ({ pick: drawPick(dice) }),
     async strike({ pick }, ground) {
-      const member = chooseOne(
-        ground.world.members.filter(({ state }) => state === 'serving'),
-        pick,
-      );
+      const member = chooseOne(serving(ground), pick);
       return member !== undefined && backUp(member, ground);
+    },
+  },
+  defragmentation: {
+    share: 0.4,
+    weight: 2,
+    most: 4,
+    draw: (dice) => ({ pick: drawPick(dice) }),
+    async strike({ pick }, ground) {
+      const member = chooseOne(serving(ground), pick)?.member;
+      return member !== undefined && 'value' in (await ground.operator.patiently(member.defragment()));
     },
   },
   'rolling restart': {
@@ -137,6 +145,10 @@ export const ADMIN_FAULTS: FaultKinds<AdminFault> = {
     },
   },
 };
+
+function serving({ world }: Ground): VirtualMember[] {
+  return world.members.filter(({ state }) => state === 'serving');
+}
 
 function isLearning(member: VirtualMember): boolean {
   return isRunning(member) && member.raft !== undefined && member.raft.configuration.learners.includes(member.id);
