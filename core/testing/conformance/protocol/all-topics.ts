@@ -1,6 +1,7 @@
 import { authJwt } from './cases/auth-jwt.js';
 import { authRights } from './cases/auth-rights.js';
 import { authManagement } from './cases/auth.js';
+import { carrier } from './cases/carrier.js';
 import { cluster } from './cases/cluster.js';
 import { elections } from './cases/election.js';
 import { gateway } from './cases/gateway.js';
@@ -16,7 +17,6 @@ import { leases } from './cases/lease.js';
 import { locks } from './cases/lock.js';
 import { maintenance } from './cases/maintenance.js';
 import { rangeStream } from './cases/range-stream.js';
-import { reflection } from './cases/reflection.js';
 import { watches } from './cases/watch.js';
 import type { Topic } from './rule.js';
 
@@ -36,7 +36,7 @@ export const TOPICS: readonly Topic[] = [
   locks,
   elections,
   health,
-  reflection,
+  carrier,
   authManagement,
   authRights,
   authJwt,

@@ -24,6 +24,13 @@ const SERVICES = [
   ServerReflectionService,
 ] as const;
 
+/** What no server has, and what no server can read. */
+const WRONG = {
+  noMethod: { ...KVService.range, path: '/etcdserverpb.KV/NoMethod' },
+  noService: { ...KVService.range, path: '/nonsense.NoService/NoMethod' },
+  noMessage: { ...KVService.range, requestSerialize: () => Buffer.of(0xff, 0xff) },
+} as const;
+
 type Definitions = (typeof SERVICES)[number];
 type MethodsOf<S> = S extends unknown ? S[keyof S] : never;
 type NameOf<Path> = Path extends `/${string}.v1.${infer Name}`
@@ -33,7 +40,8 @@ type NameOf<Path> = Path extends `/${string}.v1.${infer Name}`
     : never;
 
 /** Service and method, such as `KV/Range`. */
-export type Method = NameOf<MethodsOf<Definitions> extends { readonly path: infer Path } ? Path : never>;
+export type Method =
+  NameOf<MethodsOf<Definitions> extends { readonly path: infer Path } ? Path : never> | `wrong/${keyof typeof WRONG}`;
 
 const METHODS = new Map(
   SERVICES.flatMap((service) => Object.values(service) as MethodDefinition<object, object>[]).map((method) => [
@@ -42,9 +50,13 @@ const METHODS = new Map(
   ]),
 );
 
+const WRONGS = new Map(
+  Object.entries(WRONG).map(([name, method]) => [`wrong/${name}`, method as MethodDefinition<object, object>]),
+);
+
 /** @throws if there is none of this name */
 export function methodNamed(name: string): MethodDefinition<object, object> {
-  const method = METHODS.get(name);
+  const method = METHODS.get(name) ?? WRONGS.get(name);
   if (!method) throw new Error(`there is no method ${name}`);
   return method;
 }

@@ -1,4 +1,4 @@
-import { anything, bare, fails, including, onPurpose, rule, stream, topic } from '../notation.js';
+import { anything, bare, call, fails, including, like, onPurpose, rule, stream, topic } from '../notation.js';
 import type { Expected, Fields, Outcome } from '../rule.js';
 
 const reflected = stream('ServerReflection/ServerReflectionInfo');
@@ -9,9 +9,9 @@ const told = (answer: Fields): Expected<Outcome> =>
     conclave: bare(including({ originalRequest: anything, ...answer })),
   });
 
-/** What services and messages there are. */
-export const reflection = topic(
-  'Reflection',
+/** What services and messages there are, and are not. */
+export const carrier = topic(
+  'Carrier',
   ...(
     [
       ['all services', { listServices: '*' }, { listServicesResponse: anything }],
@@ -23,5 +23,39 @@ export const reflection = topic(
     ] as const
   ).map(([name, request, answer]) =>
     rule(`reflection of ${name}`, reflected.send(request), reflected.receive(told(answer))),
+  ),
+
+  rule(
+    'a method that does not exist',
+    call(
+      'wrong/noMethod',
+      { key: '~a' },
+      onPurpose('texts-of-the-carrier', {
+        etcd: fails('UNIMPLEMENTED', 'unknown method NoMethod for service etcdserverpb.KV'),
+        conclave: fails('UNIMPLEMENTED', like(/\/etcdserverpb\.KV\/NoMethod/)),
+      }),
+    ),
+  ),
+  rule(
+    'a service that does not exist',
+    call(
+      'wrong/noService',
+      { key: '~a' },
+      onPurpose('texts-of-the-carrier', {
+        etcd: fails('UNIMPLEMENTED', 'unknown service nonsense.NoService'),
+        conclave: fails('UNIMPLEMENTED', like(/\/nonsense\.NoService\/NoMethod/)),
+      }),
+    ),
+  ),
+  rule(
+    'a message that is none',
+    call(
+      'wrong/noMessage',
+      {},
+      onPurpose('a-message-that-is-none', {
+        etcd: fails('INTERNAL', like(/unmarshal/)),
+        conclave: fails('INVALID_ARGUMENT', like(/^message is .* it must be decodable/)),
+      }),
+    ),
   ),
 );
