@@ -2,18 +2,19 @@ import { fromDeleteMessage, fromPutMessage, fromRangeMessage, fromTxnMessage } f
 import { toDeleteResponse, toPutResponse, toRangeResponse, toTxnResponse } from './convert-results.js';
 import type * as pb from './gen/kv.js';
 import { fromInt64 } from './int64.js';
+import { longRange, type LongRangePort } from './long-range.js';
 import { headerOf, type KvPort } from './ports.js';
 
 /** etcd's KV service over a member, whatever carries its messages. Each call throws what the member throws. */
 export class KvService {
-  readonly #port: KvPort;
+  readonly #port: KvPort & LongRangePort;
 
-  constructor(port: KvPort) {
+  constructor(port: KvPort & LongRangePort) {
     this.#port = port;
   }
 
   async range(request: pb.RangeRequest): Promise<pb.RangeResponse> {
-    const result = await this.#port.range(fromRangeMessage(request));
+    const result = await longRange(this.#port, fromRangeMessage(request));
     return toRangeResponse(result, headerOf(this.#port, result.revision));
   }
 

@@ -87,7 +87,13 @@ describe('a call', () => {
     const server = await serve(member);
 
     await server.ask('/v3/kv/range', { key: 'Zm9v', rangeEnd: 'Zm9w', limit: 3, sortOrder: 2, other: { a: 1 } });
-    await server.ask('/v3beta/kv/range', { key: 'Zm9v', range_end: 'Zm9w', limit: '3', keys_only: true });
+    await server.ask('/v3beta/kv/range', {
+      key: 'Zm9v',
+      range_end: 'Zm9w',
+      limit: '3',
+      sort_order: 'ASCEND',
+      keys_only: true,
+    });
 
     expect(asked).toMatchObject([
       { end: Buffer.from('fop'), limit: 3, sortOrder: 'descend' },
