@@ -96,6 +96,11 @@ export const SERVE_FLAGS = {
     'how much the store may have in use; below 0: no limit',
     '2147483648',
   ),
+  'audit-log': text(
+    '<file>',
+    'tell there, in lines of JSON, who asked for which change, when, from where',
+    'nobody is told',
+  ),
   'log-level': oneOf(LEVELS, 'from where on events are logged', 'info'),
 } as const satisfies Record<string, Flag<unknown>>;
 

@@ -68,6 +68,7 @@ export function toStart(flags: ServeFlags): Start {
       learnersMax: flags['max-learners'],
       requestBytesMax: flags['max-request-bytes'],
       quotaBackendBytes: flags['quota-backend-bytes'],
+      auditLog: flags['audit-log'],
     }),
   };
 }
@@ -115,6 +116,7 @@ const FLAG_OF_OPTION: Readonly<Record<string, string>> = {
   learnersMax: '--max-learners',
   requestBytesMax: '--max-request-bytes',
   quotaBackendBytes: '--quota-backend-bytes',
+  auditLog: '--audit-log',
 };
 
 /** Options, each one flag, of which an error may be about a part. */

@@ -72,6 +72,11 @@ export class GuardedMember {
 
   // --- For everybody: what every answer says, and whether there can be one -----------------------------------------------
 
+  /** Who the caller is, where that is asked. */
+  get user(): string | undefined {
+    return this.#caller === 'nobody' ? undefined : this.#caller.name;
+  }
+
   get term(): number {
     return this.#member.term;
   }

@@ -2,6 +2,7 @@ import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { ClosedError } from '../base/errors.js';
 import type { Logger } from '../base/logger.js';
 import type { TlsMaterial } from '../tls/tls-material.js';
+import type { AuditSink } from './audit/audit-entry.js';
 import type { CallCounts } from './call-counts.js';
 import { commonNameOf, rememberCertificate } from './client-certificate.js';
 import { ClientListener, type ConnectionCounts } from './client-listener.js';
@@ -30,6 +31,8 @@ export interface ServeOptions {
   readonly limits?: Partial<RpcLimits>;
   /** Counts calls. Absent: nobody asks. */
   readonly counts?: CallCounts | undefined;
+  /** Is told of every change that is asked for. Absent: nobody is. */
+  readonly audit?: AuditSink | undefined;
   /** Certificates, for TLS. */
   readonly tls?: ServerTls | undefined;
   /** What answers HTTP/1.1, made once for a server. Absent: nothing is found there. */
@@ -75,7 +78,7 @@ export async function serveGrpc(options: ServeOptions): Promise<NetworkServer> {
 
 /** The services of a member, for whatever carries them. Their streams end with the member. */
 export function handlersOf(options: ServeOptions, limits: RpcLimits): Handlers {
-  const { member, logger, tls, counts } = options;
+  const { member, logger, tls, counts, audit } = options;
   const commonName = tls?.namesUsers === true ? commonNameOf : undefined;
   const handlers = new Handlers({
     member,
@@ -83,6 +86,7 @@ export function handlersOf(options: ServeOptions, limits: RpcLimits): Handlers {
     limits,
     counts,
     commonName,
+    audit,
     watchMessageBytesMax: messageBytesMaxOf(options),
     rangeChunkBytes: options.maxRequestBytes,
   });

@@ -182,6 +182,8 @@ export interface LeadershipPort {
 
 /** A whole member, as one caller may use it. */
 export interface MemberPorts extends KvPort, LeasePort, WatchPort, ClusterPort, MaintenancePort, LeadershipPort {
+  /** The caller's name. Absent: nobody is asked. */
+  readonly user?: string | undefined;
   readonly auth: AuthPort;
   readonly clock: Clock;
   /** Resolves when it serves no more. */

@@ -4,6 +4,7 @@ import type { ServeOptions, ServerTls } from '../rpc/grpc-carrier.js';
 import type { HttpAccess } from '../rpc/http/access.js';
 import { type ClientPlace, isSocket, type ListenClientsAt, placeUrl, toClientPlaces } from './addresses.js';
 import type { Surroundings } from './assemble.js';
+import { type AuditLogOptions, checkAuditLog, openAuditLog } from './audit-log.js';
 import { type ClientTlsOptions, clientTlsOf, hasClientTls } from './client-tls.js';
 import type { Closers } from './closers.js';
 import { type HttpAccessOptions, httpAccessOf } from './http-access.js';
@@ -14,7 +15,7 @@ const LOOPBACK = new Set(['localhost', '127.0.0.1', '::1']);
 const LEADER_LOSS_TIMEOUTS = 3;
 
 /** Where and how clients are served. */
-export interface ListenOptions extends ClientTlsOptions, HttpAccessOptions {
+export interface ListenOptions extends ClientTlsOptions, HttpAccessOptions, AuditLogOptions {
   /**
    * Where to serve etcd's protocol, if at all: `'http://127.0.0.1:2379'`, `'https://[::1]:2379'`, `'unix:///run/c.sock'`
    * or `{ host, port }`; port 0 picks a free one.
@@ -37,6 +38,7 @@ export function listeningOf(options: ListenOptions): Listening {
   const hasTls = hasClientTls(options);
   const places = toClientPlaces(at, 'listen', hasTls);
   const httpPlaces = toClientPlaces(listenHttp, 'listenHttp', hasTls);
+  checkAuditLog(options, places.length > 0);
   return { places, httpPlaces, access: httpAccessOf(options) };
 }
 
@@ -45,7 +47,7 @@ export function listeningOf(options: ListenOptions): Listening {
  *
  * @param dataDir - where certificates that it makes are kept
  * @returns where clients reach it over gRPC
- * @throws {@link InvalidArgumentError} if certificates are missing or do not fit
+ * @throws {@link InvalidArgumentError} if certificates are missing or do not fit, or there is no writing to the audit log
  * @throws the operating system's error if an address cannot be listened on, such as one in use
  */
 export async function listen(
@@ -61,6 +63,7 @@ export async function listen(
   const common = {
     member,
     logger,
+    audit: await openAuditLog(options, surroundings, closers),
     ...(await platform.clientFace?.(member, settings, access)),
     maxRequestBytes: settings.requestBytesMax,
     limits: { leaderLossMs: LEADER_LOSS_TIMEOUTS * settings.electionTimeoutMs },

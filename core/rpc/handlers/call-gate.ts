@@ -1,5 +1,6 @@
 import type { Metadata, ServerErrorResponse } from '@grpc/grpc-js';
 import type { CoordinationError } from '../../base/errors.js';
+import { type AuditedCall, Auditor } from '../audit/auditor.js';
 import { Admission } from '../admission.js';
 import { credentialsOf } from '../credentials.js';
 import { toWireError } from '../errors.js';
@@ -11,10 +12,14 @@ import type { Call, HandlerParts } from './parts.js';
 export class CallGate {
   readonly #parts: HandlerParts;
   readonly #admission: Admission;
+  readonly #auditor: Auditor | undefined;
   readonly #services = new WeakMap<MemberPorts, Services>();
 
   constructor(parts: HandlerParts) {
     this.#parts = parts;
+    const { audit: sink, member, logger, commonName } = parts;
+    const { clock, memberId } = member;
+    this.#auditor = sink && new Auditor({ sink, memberId, clock, logger, commonName, nowMs: Date.now });
     this.#admission = new Admission(parts.member, parts.member.clock, parts.limits.leaderLossMs);
   }
 
@@ -28,10 +33,16 @@ export class CallGate {
     return this.#admission.watchOver(metadata, end);
   }
 
+  /** Takes note of a call, if it asks for a change and somebody is told of those. */
+  audited(path: string, call: Call, request: unknown): AuditedCall | undefined {
+    return this.#auditor?.begin(path, call, request);
+  }
+
   /** The services as whoever makes the call may use them. @throws if there is none such */
   async servicesFor(call: Call): Promise<Services> {
     const { member, commonName } = this.#parts;
     const caller = await member.callers.of(credentialsOf(call.metadata, commonName?.(call)));
+    this.#auditor?.named(call, caller.user);
     const known = this.#services.get(caller);
     if (known !== undefined) return known;
     const services = new Services(caller);

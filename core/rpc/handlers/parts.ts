@@ -6,6 +6,7 @@ import type {
   UntypedHandleCall,
 } from '@grpc/grpc-js';
 import type { Logger } from '../../base/logger.js';
+import type { AuditSink } from '../audit/audit-entry.js';
 import type { CallCounts } from '../call-counts.js';
 import type { ServedMember } from '../ports.js';
 import type { RpcLimits } from '../rpc-limits.js';
@@ -19,6 +20,8 @@ export interface HandlerParts {
   readonly counts?: CallCounts | undefined;
   /** The common name of the certificate with which a call's connection proved itself. Absent: none is asked for. */
   readonly commonName?: ((call: Call) => string | undefined) | undefined;
+  /** Is told of every change that is asked for. Absent: nobody is. */
+  readonly audit?: AuditSink | undefined;
   /** Bytes of one message of events. */
   readonly watchMessageBytesMax: number;
   /** Bytes of keys and values in one message of a range that is streamed. Default: 1.5 MiB. */

@@ -32,11 +32,11 @@ export class UnaryHandlers<Who> {
 
   /** A method that is answered soon. */
   readonly soon = <Request, Response>(
-    _method: MethodDefinition<Request, Response>,
+    { path }: MethodDefinition<Request, Response>,
     answer: (who: Who, request: Request) => Promise<Response>,
     options: UnaryOptions<Request> = {},
   ): Handler =>
-    this.#handler<Request, Response>(async (call, request) => answer(await this.#who(call), request), options);
+    this.#handler<Request, Response>(path, async (call, request) => answer(await this.#who(call), request), options);
 
   /** A method that may take as long as its client waits: a call ends with its client, and with the server. */
   readonly waiting = <Request, Response>(
@@ -60,21 +60,30 @@ export class UnaryHandlers<Who> {
         release();
       }
     };
-    return this.#handler(wait, {});
+    return this.#handler(method.path, wait, {});
   };
 
   #handler<Request, Response>(
+    path: string,
     answer: (call: ServerUnaryCall<Request, Response>, request: Request) => Promise<Response>,
     { forLearners = () => false, sent = (error) => error }: UnaryOptions<Request>,
   ): Handler {
     const handle = (call: ServerUnaryCall<Request, Response>, callback: sendUnaryData<Response>) => {
       const { request } = call;
       if (request instanceof Malformed) return callback(this.#gate.toStatus(request.error));
+      const audited = this.#gate.audited(path, call, request);
+      const refuse = (error: unknown, answered: unknown) => {
+        callback(this.#gate.toStatus(answered));
+        audited?.refused(error);
+      };
       const refusal = this.#gate.refusal(call, forLearners(request));
-      if (refusal) return callback(this.#gate.toStatus(refusal));
+      if (refusal) return refuse(refusal, refusal);
       answer(call, request).then(
-        (response) => callback(null, response),
-        (error: unknown) => callback(this.#gate.toStatus(sent(error))),
+        (response) => {
+          callback(null, response);
+          audited?.answered(response);
+        },
+        (error: unknown) => refuse(error, sent(error)),
       );
     };
     return handle as Handler;
