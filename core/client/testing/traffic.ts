@@ -10,6 +10,10 @@ import type { EndpointAddress } from '../settings.js';
 /** Of the lease that is renewed three times in it. */
 export const TTL_MS = 4_000;
 
+/** How often it is looked whether this process runs, and how much later than that is no mere jitter. */
+const LOOK_MS = 10;
+const JITTER_MS = 20;
+
 /** What is done all the time; each must go on. */
 export type Activity = 'puts' | 'reads' | 'renewals' | 'locks';
 
@@ -23,6 +27,7 @@ export class Traffic {
   readonly #problems: unknown[] = [];
   readonly #stores: Store[] = [];
   #mutex: Mutex | undefined;
+  #heldUpMs = 0;
   #successes: Record<Activity, number[]> = { puts: [], reads: [], renewals: [], locks: [] };
 
   static async start(endpoints: readonly EndpointAddress[]): Promise<Traffic> {
@@ -42,7 +47,23 @@ export class Traffic {
 
   async forMs(ms: number): Promise<void> {
     for (const times of Object.values(this.#successes)) times.splice(0, times.length - 1);
+    this.#heldUpMs = 0;
+    let lookedMs = performance.now();
+    const looking = setInterval(() => {
+      const lateMs = performance.now() - lookedMs - LOOK_MS;
+      if (lateMs > JITTER_MS) this.#heldUpMs += lateMs;
+      lookedMs = performance.now();
+    }, LOOK_MS);
     await new Promise((resolve) => setTimeout(resolve, ms));
+    clearInterval(looking);
+  }
+
+  /**
+   * How long this process was kept from running during the last call of {@link forMs}, in all. A gap may be so much longer
+   * for the machine's sake, and no more for the client's.
+   */
+  get heldUpMs(): number {
+    return Math.round(this.#heldUpMs);
   }
 
   /** Since the last call of {@link forMs}. */
