@@ -1,3 +1,4 @@
+import { connect } from '../../core/connect.js';
 import { open } from '../../core/embedded/open.js';
 import { connectGrpc } from '../../core/client/grpc-store.js';
 import type { Store } from '../../core/store.js';
@@ -13,11 +14,14 @@ export interface RecipeStore {
 }
 
 /**
- * The stores on which a recipe's contract runs: an embedded one in memory, and a real etcd where there is one on the PATH
+ * The stores on which a recipe's contract runs: an embedded one in memory, a namespace of such a one, and a real etcd where there is one on the PATH
  * (else it says that it is left out).
  */
 export function recipeStores(): RecipeStore[] {
-  const stores = [closing('an embedded store in memory', () => open({ memory: true }))];
+  const stores = [
+    closing('an embedded store in memory', () => open({ memory: true })),
+    closing('a namespace of one', () => connect('embedded:memory', { namespace: 'team-a/' })),
+  ];
   if (findEtcd() !== undefined) stores.push(realEtcd());
   else process.stderr.write('no etcd binary on the PATH: recipes are not tested against a real etcd\n');
   return stores;
