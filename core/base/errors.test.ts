@@ -14,6 +14,17 @@ test('a bad argument names field, value and limit', () => {
   });
 });
 
+test.each([
+  new errors.RateLimitedError({ prefix: 'jobs/', perSecond: 100, of: 'writes', retryAfterMs: 30 }),
+  new errors.RateLimitedError({ prefix: '"\n\\', perSecond: 1, of: 'all', retryAfterMs: 1_000 }),
+  new errors.PrefixQuotaExceededError('', 'keys', 2, 2),
+  new errors.PrefixQuotaExceededError('jobs/', 'bytes', 70_000_000_000, 64),
+])('what is told over the network is the same there: $message', (error) => {
+  const read = error instanceof errors.RateLimitedError ? errors.RateLimitedError : errors.PrefixQuotaExceededError;
+  expect(read.ofText(error.message)).toEqual(error);
+  expect(read.ofText(`${error.message}.`)).toBeUndefined();
+});
+
 test('a long value is shown cut', () => {
   const error = new errors.DuplicateKeyError(new TextEncoder().encode('k'.repeat(1_000)));
   expect(error.message.length).toBeLessThan(200);

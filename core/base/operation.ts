@@ -50,6 +50,8 @@ export interface RangePageRequest extends KeyRange {
   readonly bytesMax: number;
   /** At most so many keys are looked at, those included that did not exist at the revision. At least 1. */
   readonly visitsMax: number;
+  /** Goes on with a range whose first part was read before: it is no call of its own to whoever counts calls. */
+  readonly isContinued?: boolean;
 }
 
 /** A part of a range. */

@@ -168,6 +168,42 @@ export class CorruptClusterError extends CoordinationError {
   }
 }
 
+const QUOTA_EXCEEDED = /^no room under (".*"): (\d+) of at most (\d+) (keys|bytes) are used$/s;
+
+/**
+ * The keys of a prefix are as many, or together with their values as large, as a member was told to let them become.
+ * Nothing was changed. Delete some; what deletes, or makes smaller, is taken.
+ */
+export class PrefixQuotaExceededError extends CoordinationError {
+  readonly code = 'PREFIX_QUOTA_EXCEEDED';
+  readonly retry = 'never';
+  constructor(
+    /** How the keys begin; cut off where it is long. */
+    readonly prefix: string,
+    readonly unit: 'keys' | 'bytes',
+    readonly used: number,
+    readonly limit: number,
+  ) {
+    super(`no room under ${show(prefix)}: ${used} of at most ${limit} ${unit} are used`);
+  }
+
+  /** The error with this text; `undefined` if it is the text of something else. */
+  static ofText(text: string): PrefixQuotaExceededError | undefined {
+    const [, prefix, used, limit, unit] = QUOTA_EXCEEDED.exec(text) ?? [];
+    if (prefix === undefined) return undefined;
+    return new PrefixQuotaExceededError(unshown(prefix), unit as 'keys' | 'bytes', Number(used), Number(limit));
+  }
+}
+
+/** What {@link show} has shown as a text in quotes. It comes from a server, which may be any. */
+function unshown(quoted: string): string {
+  try {
+    return String(JSON.parse(quoted));
+  } catch {
+    return quoted;
+  }
+}
+
 // --- Whether the store can answer ---------------------------------------------------------------------------------
 
 /** The store cannot answer at present; nothing was done. Try again. */
@@ -225,6 +261,53 @@ export class TooManyRequestsError extends UnavailableError {
   override readonly code = 'TOO_MANY_REQUESTS';
   constructor(what: string, limit: number) {
     super(`too many requests: ${what} reached its limit of ${limit}`);
+  }
+}
+
+/** Which rule was reached; see {@link RateLimitedError}. */
+export interface RateLimitReached {
+  readonly prefix: string;
+  readonly perSecond: number;
+  readonly of: 'writes' | 'reads' | 'all';
+  readonly retryAfterMs: number;
+}
+
+const RATE_LIMITED =
+  /^too many (writes|reads|operations) under (".*"): (\d+) a second are taken; try again in (\d+) ms$/s;
+
+/**
+ * Keys of a prefix are used more often than a member was told to take. Nothing was done; the same call can be made again
+ * after `retryAfterMs` milliseconds. The client and the recipes do that by themselves.
+ */
+export class RateLimitedError extends UnavailableError {
+  override readonly code = 'RATE_LIMITED';
+  /** How the keys begin; cut off where it is long. */
+  readonly prefix: string;
+  /** Operations a second that are taken. */
+  readonly perSecond: number;
+  /** Which operations count. */
+  readonly of: RateLimitReached['of'];
+  /** Milliseconds after which the member would take it, if nobody else comes first. */
+  readonly retryAfterMs: number;
+  constructor({ prefix, perSecond, of, retryAfterMs }: RateLimitReached) {
+    const what = of === 'all' ? 'operations' : of;
+    super(`too many ${what} under ${show(prefix)}: ${perSecond} a second are taken; try again in ${retryAfterMs} ms`);
+    this.prefix = prefix;
+    this.perSecond = perSecond;
+    this.of = of;
+    this.retryAfterMs = retryAfterMs;
+  }
+
+  /** The error with this text; `undefined` if it is the text of something else. */
+  static ofText(text: string): RateLimitedError | undefined {
+    const [, what, prefix, perSecond, retryAfterMs] = RATE_LIMITED.exec(text) ?? [];
+    if (what === undefined) return undefined;
+    return new RateLimitedError({
+      prefix: unshown(prefix as string),
+      perSecond: Number(perSecond),
+      of: what === 'operations' ? 'all' : (what as 'writes' | 'reads'),
+      retryAfterMs: Number(retryAfterMs),
+    });
   }
 }
 

@@ -7,12 +7,17 @@ export interface Flag<T> {
   readonly describe: string;
   /** What is in force when it is not given, as a text for the help. */
   readonly fallback?: string;
+  /** May be given several times; the texts come joined by {@link SEPARATOR}. */
+  readonly isRepeatable?: boolean;
   /**
    * @param given - how it was given: `--name`, or the variable's name
    * @throws {@link InvalidArgumentError} naming `given`, the text, and what it must be
    */
   readonly parse: (text: string, given: string) => T;
 }
+
+/** Between the texts of a flag that may be given several times. */
+export const SEPARATOR = ';';
 
 const TRUE = new Set(['1', 't', 'T', 'true', 'TRUE', 'True']);
 const FALSE = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False']);

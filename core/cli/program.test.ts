@@ -69,6 +69,17 @@ describe('the command line', () => {
     });
   });
 
+  test('rules are given one by one, or together', async () => {
+    const rules = ['--rate-limit', 'prefix=a,per-second=1', '--rate-limit=prefix=b,per-second=2;prefix=c,per-second=3'];
+    const { served } = await run(['serve', ...rules]);
+
+    expect(served?.['rate-limit']).toEqual([
+      { prefix: 'a', perSecond: 1 },
+      { prefix: 'b', perSecond: 2 },
+      { prefix: 'c', perSecond: 3 },
+    ]);
+  });
+
   test('help is answered with 0, and tells flags, defaults and variables', async () => {
     const { code, text } = await run(['serve', '--help']);
 

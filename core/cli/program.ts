@@ -7,7 +7,7 @@ import { type Interrupts, PROCESS_SURROUNDINGS, type Surroundings } from './aski
 import { addCommands, THIS_PROGRAM } from './commands/all.js';
 import { isLacking, lackingText, normalize } from './etcd-flags.js';
 import { EXIT } from './exit-code.js';
-import type { Flag } from './flag.js';
+import { type Flag, SEPARATOR } from './flag.js';
 import { readServeFlags, SERVE_FLAGS, type ServeFlagName, type ServeFlags, variableOf } from './serve-flags.js';
 import { decided } from './switches.js';
 import { versionText } from './version.js';
@@ -130,9 +130,11 @@ function addServeCommand(program: Command, action: (given: Given) => Promise<voi
   for (const [name, flag] of Object.entries(SERVE_FLAGS)) command.addOption(toOption(name, flag));
 }
 
-function toOption(name: string, { placeholder, describe, fallback }: Flag<unknown>): Option {
+function toOption(name: string, { placeholder, describe, fallback, isRepeatable }: Flag<unknown>): Option {
   const facts = [...(fallback === undefined ? [] : [`default: ${fallback}`]), `env: ${variableOf(name)}`];
-  return new Option(`--${name} ${placeholder}`, `${describe} (${facts.join(', ')})`);
+  const option = new Option(`--${name} ${placeholder}`, `${describe} (${facts.join(', ')})`);
+  if (!isRepeatable) return option;
+  return option.argParser((text, before?: string) => (before === undefined ? text : `${before}${SEPARATOR}${text}`));
 }
 
 /** The texts of the flags on the command line; one that stands alone means true. */

@@ -43,9 +43,31 @@ describe('a flag of serve', () => {
     ['pre-vote', 'false', 'true: without it'],
     ['initial-cluster-state', 'old', 'one of new, existing'],
     ['listen-peer-urls', 'http://a:1,', 'one or more, separated by commas'],
+    ['rate-limit', 'per-second=1', 'of the form prefix=<text>,per-second=<count>[,burst=<count>]'],
+    ['rate-limit', 'prefix=a,second=1', 'of the form prefix='],
+    ['rate-limit', 'prefix=a,per-second=1,per-second=2', 'of the form prefix='],
+    ['prefix-quota', 'prefix=a,keys', 'of the form prefix=<text>[,keys=<count>][,bytes=<size>]'],
   ])('--%s %s is refused with its limit', (name, text, limit) => {
     expect(() => readServeFlags({ [name]: text }, {})).toThrow(`--${name} is "${text}"; it must be ${limit}`);
     expect(() => readServeFlags({}, { [variableOf(name)]: text })).toThrow(`${variableOf(name)} is "${text}"`);
+  });
+
+  test('of rules may hold several, and sizes with their unit', () => {
+    const flags = readServeFlags(
+      {
+        'rate-limit': 'prefix=jobs/,per-second=100,burst=200,of=writes;prefix=,per-second=5',
+        'prefix-quota': 'prefix=a=b/,keys=10000,bytes=64MiB',
+      },
+      { [variableOf('prefix-quota')]: 'prefix=x,keys=1' },
+    );
+
+    expect(flags).toEqual({
+      'rate-limit': [
+        { prefix: 'jobs/', perSecond: 100, burst: 200, of: 'writes' },
+        { prefix: '', perSecond: 5 },
+      ],
+      'prefix-quota': [{ prefix: 'a=b/', keysMax: 10_000, bytesMax: 64 * 2 ** 20 }],
+    });
   });
 
   test('goes before its variable; an empty variable counts as none', () => {

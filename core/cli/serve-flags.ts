@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from '../base/errors.js';
 import { type Flag, list, onOff, oneOf, text, wholeNumber } from './flag.js';
 import { LEVELS } from './log.js';
+import { prefixQuotas, rateLimits } from './rule-flags.js';
 
 /** etcd refuses longer ones, too: a cluster that misses its leader so late is of no use. */
 const ELECTION_TIMEOUT_MAX_MS = 50_000;
@@ -101,6 +102,8 @@ export const SERVE_FLAGS = {
     'tell there, in lines of JSON, who asked for which change, when, from where',
     'nobody is told',
   ),
+  'rate-limit': rateLimits('how often keys may be used'),
+  'prefix-quota': prefixQuotas('how much may be kept under a prefix'),
   'log-level': oneOf(LEVELS, 'from where on events are logged', 'info'),
 } as const satisfies Record<string, Flag<unknown>>;
 

@@ -188,6 +188,8 @@ describe('what the member refuses', () => {
     [['authToken', 'x', "'simple'"], '--auth-token is "x"; it must be \'simple\''],
     [['hostWhitelist', 'x:1', 'a host'], '--host-whitelist is "x:1"; it must be a host'],
     [['cors', 'x', 'an origin'], '--cors is "x"; it must be an origin'],
+    [['rateLimits.0.burst', 0, 'more'], '--rate-limit (0.burst) is 0; it must be more'],
+    [['prefixQuotas.1.keysMax', 0, 'more'], '--prefix-quota (1.keysMax) is 0; it must be more'],
     [['readsMax', 0, 'more'], 'readsMax is 0; it must be more'],
   ] as const)('%j is told in the words of flags', ([field, value, limit], words) => {
     expect((inFlagWords(new InvalidArgumentError(field, value, limit)) as Error).message).toBe(words);

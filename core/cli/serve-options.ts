@@ -68,6 +68,8 @@ export function toStart(flags: ServeFlags): Start {
       learnersMax: flags['max-learners'],
       requestBytesMax: flags['max-request-bytes'],
       quotaBackendBytes: flags['quota-backend-bytes'],
+      rateLimits: flags['rate-limit'],
+      prefixQuotas: flags['prefix-quota'],
       auditLog: flags['audit-log'],
     }),
   };
@@ -116,11 +118,13 @@ const FLAG_OF_OPTION: Readonly<Record<string, string>> = {
   learnersMax: '--max-learners',
   requestBytesMax: '--max-request-bytes',
   quotaBackendBytes: '--quota-backend-bytes',
+  rateLimits: '--rate-limit',
+  prefixQuotas: '--prefix-quota',
   auditLog: '--audit-log',
 };
 
 /** Options, each one flag, of which an error may be about a part. */
-const OF_PARTS = new Set(['peers', 'authToken']);
+const OF_PARTS = new Set(['peers', 'authToken', 'rateLimits', 'prefixQuotas']);
 
 /** The same error in the words of whoever gave flags, not options. */
 export function inFlagWords(error: unknown): unknown {

@@ -1,4 +1,5 @@
 import { type ServiceError, status } from '@grpc/grpc-js';
+import { RateLimitedError } from '../base/errors.js';
 import { type Meaning, meaningOf } from '../rpc/errors.js';
 
 /** Statuses after which a write was certainly not carried out. After any other it may have been. */
@@ -52,6 +53,8 @@ export class CallFailure extends Error {
   readonly endpoint: string | undefined;
   /** Whether the endpoint is to be left. */
   readonly isSick: boolean;
+  /** Milliseconds for which the server asked to be left alone with it. */
+  readonly retryAfterMs: number | undefined;
 
   constructor(
     readonly kind: 'notSent' | 'refused' | 'unknown',
@@ -63,6 +66,7 @@ export class CallFailure extends Error {
       readonly meaning?: Meaning | undefined;
       readonly endpoint?: string;
       readonly isSick?: boolean;
+      readonly retryAfterMs?: number | undefined;
     } = {},
   ) {
     super(message, options);
@@ -70,6 +74,7 @@ export class CallFailure extends Error {
     this.meaning = options.meaning;
     this.endpoint = options.endpoint;
     this.isSick = options.isSick ?? false;
+    this.retryAfterMs = options.retryAfterMs;
   }
 
   static notSent(why: string, options: ErrorOptions = {}): CallFailure {
@@ -85,7 +90,8 @@ export class CallFailure extends Error {
   static ofStatus(endpoint: string, error: ServiceError): CallFailure {
     const { code, details } = error;
     const meaning = meaningOf(details);
-    const nothingDone = NOTHING_DONE.has(meaning);
+    const retryAfterMs = RateLimitedError.ofText(details)?.retryAfterMs;
+    const nothingDone = NOTHING_DONE.has(meaning) || retryAfterMs !== undefined;
     const isBrokenOff = details.startsWith(BROKEN_OFF);
     const hasTimedOut = code === status.UNKNOWN && TIMED_OUT.test(details);
     // While that alarm is raised nothing is carried out; as a status it is lost data, which might mean anything.
@@ -93,7 +99,7 @@ export class CallFailure extends Error {
     const isPassing = nothingDone || isBrokenOff || hasTimedOut || PASSING.has(code);
     const isSick = SICK.has(code) || hasTimedOut || meaning === 'LEARNER_REFUSES';
     const name = `${endpoint}: ${details} (${status[code]})`;
-    const options = { cause: error, text: details, meaning, endpoint, isSick };
+    const options = { cause: error, text: details, meaning, endpoint, isSick, retryAfterMs };
     return new CallFailure(isRefused ? 'refused' : 'unknown', name, isPassing, options);
   }
 

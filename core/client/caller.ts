@@ -88,7 +88,7 @@ export class Caller {
     } catch (error) {
       if (!(error instanceof CallFailure)) throw error;
       if (!this.#mayRepeat(error, plan)) throw this.#toError(error, plan);
-      return await this.#repeat(attempt, plan);
+      return await this.#repeat(attempt, plan, error);
     } finally {
       this.#pendingCount -= 1;
       this.#loop.release();
@@ -100,9 +100,16 @@ export class Caller {
   }
 
   /** The common case has gone wrong once; from here on p-retry counts, and our own clock paces. */
-  async #repeat<T>(attempt: (connection: Connection, number: number) => Promise<T>, plan: CallPlan): Promise<T> {
+  async #repeat<T>(
+    attempt: (connection: Connection, number: number) => Promise<T>,
+    plan: CallPlan,
+    failure: CallFailure,
+  ): Promise<T> {
     const { clock, retriesMax, retryTimeoutMs } = this.#settings;
     const deadlineMs = clock.now() + retryTimeoutMs;
+    let toldMs = failure.retryAfterMs ?? 0;
+    // Whoever is told to come back after the deadline hears of it now.
+    if (toldMs >= retryTimeoutMs) throw this.#toError(failure, plan);
     const stop = new AbortController();
     const stopsListening = [plan.signal, this.#closed.signal].map((signal) =>
       onAbort(signal, (why) => stop.abort(why)),
@@ -110,15 +117,18 @@ export class Caller {
     try {
       return await pRetry(
         async (repetition) => {
-          await sleep(clock, backoffMs(this.#settings, repetition), stop.signal);
+          await sleep(clock, toldMs + backoffMs(this.#settings, repetition), stop.signal);
           return this.#attempt(attempt, repetition + 1, plan);
         },
         {
           retries: retriesMax - 1,
           minTimeout: 0,
           maxTimeout: 0,
-          shouldRetry: ({ error }) =>
-            error instanceof CallFailure && this.#mayRepeat(error, plan) && clock.now() < deadlineMs,
+          shouldRetry: ({ error }) => {
+            if (!(error instanceof CallFailure)) return false;
+            toldMs = error.retryAfterMs ?? 0;
+            return this.#mayRepeat(error, plan) && clock.now() + toldMs < deadlineMs;
+          },
         },
       );
     } catch (error) {
@@ -175,7 +185,9 @@ export class Caller {
 }
 
 /** What tells of the call alone may be cured by trying again; where that did not help, another endpoint may. */
-function isReasonToLeave({ isPassing, isSick }: CallFailure, attempt: number): boolean {
+function isReasonToLeave({ isPassing, isSick, retryAfterMs }: CallFailure, attempt: number): boolean {
+  // Whoever goes elsewhere because he came too fast would come too fast there.
+  if (retryAfterMs !== undefined) return false;
   return isSick || (isPassing && attempt > 1);
 }
 

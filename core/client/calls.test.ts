@@ -37,6 +37,34 @@ function noticing(text: string): [Logger, Promise<void>] {
 
 const unavailable = () => failure(status.UNAVAILABLE, 'etcdserver: request timed out');
 
+describe('a write that came too fast', () => {
+  const tooFast = (ms: number) =>
+    failure(status.RESOURCE_EXHAUSTED, `too many writes under "jobs/": 5 a second are taken; try again in ${ms} ms`);
+
+  test('is made again at the same endpoint after the time that was told, for nothing was done', async () => {
+    let left = 3;
+    const server = await serve({ put: () => (left-- > 0 ? tooFast(700) : putAnswer(7)) });
+    const other = await serve({ put: () => putAnswer(9) });
+    const clock = clockWithoutPauses();
+    const store = await connect([server, other], { clock });
+
+    expect((await store.put('jobs/1', 'a')).revision).toBe(7);
+    expect(server.count('put')).toBe(4);
+    expect(other.count('put')).toBe(0);
+    expect(clock.now()).toBeGreaterThanOrEqual(3 * 700);
+  });
+
+  test('is given up, as what it is, where the time is past the deadline', async () => {
+    const server = await serve({ put: () => tooFast(30_000) });
+    const store = await connect([server]);
+
+    const error = await failsWith('RATE_LIMITED', () => store.put('jobs/1', 'a'));
+
+    expect(error).toMatchObject({ prefix: 'jobs/', perSecond: 5, of: 'writes', retryAfterMs: 30_000, retry: 'safe' });
+    expect(server.count('put')).toBe(1);
+  });
+});
+
 describe('a read', () => {
   test('is repeated while the server cannot answer', async () => {
     let left = 3;

@@ -18,6 +18,8 @@ import {
   NoPasswordUserError,
   NoSpaceError,
   PermissionDeniedError,
+  PrefixQuotaExceededError,
+  RateLimitedError,
   RequestTooLargeError,
   ServerError,
   TooManyOperationsError,
@@ -111,7 +113,10 @@ export function explain(failure: CallFailure, asked: Asked): CoordinationError |
 }
 
 function explainText(failure: CallFailure, asked: Asked): CoordinationError | undefined {
-  const sizes = LARGER_THAN_MAX.exec(failure.text ?? '');
+  const { text = '' } = failure;
+  const limited = RateLimitedError.ofText(text) ?? PrefixQuotaExceededError.ofText(text);
+  if (limited) return limited;
+  const sizes = LARGER_THAN_MAX.exec(text);
   if (sizes) return new RequestTooLargeError(Number(sizes[1]), Number(sizes[2]));
   if (failure.isPassing) return undefined;
   return new ServerError(`the server refused ${asked.what}: ${failure.message}`, { cause: failure });

@@ -50,6 +50,11 @@ export class Machine {
   readonly watch: WatchHub;
   /** What was carried out here, for metrics. */
   readonly operations = new OperationCounts();
+  /**
+   * Is told of what each revision has changed, as soon as it is applied: what was there before can still be read. For who
+   * keeps count of something; it must not change anything.
+   */
+  onWritten: ((events: readonly Event[]) => void) | undefined;
   readonly #backend: Backend;
   readonly #leaseExists: (id: LeaseId) => boolean;
   readonly #hash: RunningHash;
@@ -292,6 +297,7 @@ export class Machine {
       // A key's first version has no lease to lose.
       else if (kv.version !== 1) this.lessor.detach(kv.key);
     }
+    this.onWritten?.(events);
     revisions.push({ revision: this.keyspace.revision, events });
   }
 }

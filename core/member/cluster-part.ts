@@ -2,6 +2,7 @@ import type { Clock, Timer } from '../base/clock.js';
 import { MemberDivergedError, MemberRemovedError, UnavailableError } from '../base/errors.js';
 import type { LeaseId } from '../base/key-value.js';
 import type { Logger } from '../base/logger.js';
+import type { DeleteRequest, PutRequest, TxnRequest } from '../base/operation.js';
 import type { Prng } from '../base/prng.js';
 import type { MemberInfo } from '../machine/types.js';
 import type { PeerHandler, PeerTransport } from '../peer/types.js';
@@ -18,6 +19,8 @@ import { LeaseKeeper } from './lease-keeper.js';
 import { MembershipChanges } from './membership-changes.js';
 import { PeerBook } from './peer-book.js';
 import { PeerTraffic } from './peer-traffic.js';
+import { PrefixLimits } from './prefix-limits.js';
+import type { PrefixLimitOptions } from './prefix-options.js';
 import { Promoter } from './promoter.js';
 import { Publisher } from './publisher.js';
 import { Renewals } from './renewals.js';
@@ -55,6 +58,8 @@ export interface ClusterPartParts {
   readonly signer?: TokenSigner | undefined;
   readonly logger: Logger;
   readonly settings: MemberSettings;
+  /** Limits for keys of certain prefixes. Absent: there are none. */
+  readonly prefixLimits?: PrefixLimitOptions | undefined;
 }
 
 /**
@@ -71,6 +76,7 @@ export class ClusterPart {
   readonly handOver: HandOver;
   readonly auth: AuthPart;
   readonly space: SpaceKeeper;
+  readonly limits: PrefixLimits;
 
   readonly #parts: ClusterPartParts;
   readonly #desk: LeaderDesk;
@@ -118,6 +124,12 @@ export class ClusterPart {
     this.handOver = new HandOver(replica, clock, memberId, settings.electionTimeoutMs);
     this.auth = new AuthPart(parts);
     this.space = this.#makeSpaceKeeper();
+    this.limits = new PrefixLimits({
+      limits: parts.prefixLimits,
+      clock,
+      isReadable: () => replica.ended === undefined && replica.installing === undefined,
+      onFailure: replica.fail,
+    });
     this.#divergence = this.#makeDivergence();
     this.#promoter = this.#makePromoter();
     this.#publisher = this.#makePublisher();
@@ -156,6 +168,16 @@ export class ClusterPart {
     this.replica.start();
     await this.replica.caughtUp();
     await this.#publish();
+  }
+
+  /**
+   * Whether a write may not be proposed. If so, a promise that rejects with the reason.
+   *
+   * @throws {@link RateLimitedError}, {@link PrefixQuotaExceededError}, {@link NoSpaceError} as rejections
+   */
+  refuse(request: PutRequest | DeleteRequest | TxnRequest): Promise<never> | undefined {
+    const refusal = this.limits.refusal(request);
+    return refusal === undefined ? this.space.refuse(request) : Promise.reject(refusal);
   }
 
   /** Hands over leadership, lets go of what is under way for others, and ends. */
@@ -239,6 +261,7 @@ export class ClusterPart {
     this.#stopListening();
     this.#stopListening = machine.membership.onChange(() => this.#membersChanged());
     this.auth.follow(machine);
+    this.limits.follow(machine);
   }
 
   #membersChanged(): void {
@@ -284,6 +307,7 @@ export class ClusterPart {
     this.#publisher.stop();
     this.#stopListening();
     this.auth.stop();
+    this.limits.stop();
     this.#leaving?.cancel();
     this.#desk.rejectAll(reason);
     void this.#sent.stop(reason);

@@ -1,18 +1,21 @@
 import type { Durations } from '../base/durations.js';
 import type { OperationCounts } from '../machine/operation-counts.js';
 import type { MemberId } from '../raft/types.js';
+import type { PrefixLimits } from './prefix-limits.js';
 import type { Replica } from './replica.js';
 
 /** What can be measured of a member, read when somebody asks. */
 export class Measures {
   readonly #memberId: MemberId;
   readonly #replica: Replica;
+  readonly #limits: Pick<PrefixLimits, 'refusedCounts'>;
   #leader: MemberId | undefined;
   #leaderChangeCount = 0;
 
-  constructor(memberId: MemberId, replica: Replica) {
+  constructor(memberId: MemberId, replica: Replica, limits: Pick<PrefixLimits, 'refusedCounts'>) {
     this.#memberId = memberId;
     this.#replica = replica;
+    this.#limits = limits;
     replica.leadership.onLeader((leader) => {
       if (leader === undefined || leader === this.#leader) return;
       this.#leader = leader;
@@ -37,6 +40,11 @@ export class Measures {
   /** Proposals whose outcome is unknown, or that were not made for want of a leader, of time or of room. */
   get failedProposalCount(): number {
     return this.#replica.failedProposalCount;
+  }
+
+  /** Calls refused by limits for keys of certain prefixes: of their rate, and of what is kept. */
+  get limitRefusals(): PrefixLimits['refusedCounts'] {
+    return this.#limits.refusedCounts;
   }
 
   /** How long the log took to make a group of entries durable. */

@@ -87,7 +87,8 @@ const LEASE_ID_MAX = 2n ** 63n - 1n;
  *
  * What every call may throw beside its own errors: {@link NoLeaderError}, {@link TimeoutError} and
  * {@link TooManyRequestsError}, after which nothing was done; a write also {@link OutcomeUnknownError}, and while an alarm
- * is raised {@link NoSpaceError} or {@link CorruptClusterError}.
+ * is raised {@link NoSpaceError} or {@link CorruptClusterError}; where an operator has set limits for keys, what reads or
+ * writes them {@link RateLimitedError} and {@link PrefixQuotaExceededError}.
  */
 export class Member {
   readonly clusterId: bigint;
@@ -118,7 +119,7 @@ export class Member {
     this.#parts = parts;
     this.#cluster = new ClusterPart(parts);
     this.#replica = this.#cluster.replica;
-    this.measures = new Measures(this.memberId, this.#replica);
+    this.measures = new Measures(this.memberId, this.#replica, this.#cluster.limits);
     this.auth = new AuthCalls(this.#replica, this.#cluster.auth);
     this.callers = new Callers(this, this.#replica, this.#cluster.auth);
     this.stopped = this.#replica.stopped;
@@ -182,6 +183,7 @@ export class Member {
     validateRange(request);
     const read = ({ machine }: State) => {
       if (caller !== undefined) machine.assertMay(caller, request);
+      this.#cluster.limits.countRead(request);
       return machine.range(request);
     };
     return request.serializable ? this.#replica.readHere(read) : this.#replica.read(read);
@@ -194,6 +196,7 @@ export class Member {
     validateRange(range);
     const read = ({ machine }: State) => {
       if (caller !== undefined) machine.assertMay(caller, range);
+      if (!request.isContinued) this.#cluster.limits.countRead(range);
       return machine.rangePage(request);
     };
     return request.serializable ? this.#replica.readHere(read) : this.#replica.read(read);
@@ -201,22 +204,23 @@ export class Member {
 
   /** @throws {@link LeaseNotFoundError}, {@link KeyNotFoundError} */
   put(request: PutRequest, caller?: Caller): Promise<PutResult> {
-    return this.#cluster.space.refuse(request) ?? this.#replica.propose(request, validatePut, caller);
+    return this.#cluster.refuse(request) ?? this.#replica.propose(request, validatePut, caller);
   }
 
   /** Deletes a key or a range in one revision. */
   delete(request: DeleteRequest, caller?: Caller): Promise<DeleteResult> {
-    return this.#replica.propose(request, validateDelete, caller);
+    return this.#cluster.refuse(request) ?? this.#replica.propose(request, validateDelete, caller);
   }
 
   /** @throws what its operations would throw by themselves; nothing was changed then */
   async txn(request: TxnRequest, caller?: Caller): Promise<TxnResult> {
     if (!isReadOnly(request)) {
-      return this.#cluster.space.refuse(request) ?? this.#replica.propose(request, validateTxn, caller);
+      return this.#cluster.refuse(request) ?? this.#replica.propose(request, validateTxn, caller);
     }
     validateTxn(request);
     return this.#replica.read(({ machine }) => {
       if (caller !== undefined) machine.assertMay(caller, request);
+      this.#cluster.limits.countRead(request);
       return machine.readTxn(request);
     });
   }

@@ -13,6 +13,7 @@ function sources(): MetricsSources {
     measures: {
       ...{ isLeader: true, leaderChangeCount: 2, proposalCount: 4, failedProposalCount: 5 },
       ...{ appendDurations, commitDurations: undefined, isEngineOverfull: false },
+      limitRefusals: { rate: 25, quota: 26 },
       operations: { puts: 21, deletes: 22, ranges: 23, txns: 24 },
       ...{ keyCount: 7, compactRevision: 9, watcherCount: 8 },
       connections: () => [
@@ -86,6 +87,8 @@ describe('the metrics of a member', () => {
     'conclave_raft_unapplied_entries 10',
     'etcd_mvcc_db_total_size_in_use_in_bytes 16384',
     'conclave_alarms{kind="NOSPACE"} 1',
+    'conclave_limit_refusals_total{limit="rate"} 25',
+    'conclave_limit_refusals_total{limit="quota"} 26',
     'conclave_troubles 1',
     'conclave_http_calls 3',
     'conclave_http_body_bytes 30',

@@ -214,6 +214,12 @@ export class MemberMetrics {
       () => member.alarms().map((kind): Sample => [{ kind }, 1]),
       ['kind'],
     );
+    families.counter(
+      'conclave_limit_refusals_total',
+      'Calls refused by limits for keys of certain prefixes, by kind of limit.',
+      () => Object.entries(measures.limitRefusals).map(([limit, count]): Sample => [{ limit }, count]),
+      ['limit'],
+    );
     families.gauge(
       'conclave_http_calls',
       'Calls through the HTTP gateway under way.',

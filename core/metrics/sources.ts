@@ -17,6 +17,8 @@ export interface MemberSource {
     readonly leaderChangeCount: number;
     readonly proposalCount: number;
     readonly failedProposalCount: number;
+    /** Calls refused by limits for keys of certain prefixes. */
+    readonly limitRefusals: { readonly rate: number; readonly quota: number };
     readonly appendDurations: Durations;
     readonly commitDurations: Durations | undefined;
     readonly isEngineOverfull: boolean;

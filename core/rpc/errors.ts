@@ -125,6 +125,8 @@ const OWN_TEXTS: Readonly<Record<string, status>> = {
   CONFIGURATION_CHANGE_REFUSED: status.UNAVAILABLE,
   // etcd says it in a text without its usual beginning, which ours has word by word.
   UNSUPPORTED_RANGE: status.UNIMPLEMENTED,
+  RATE_LIMITED: status.RESOURCE_EXHAUSTED,
+  PREFIX_QUOTA_EXCEEDED: status.RESOURCE_EXHAUSTED,
   // Of gRPC's health service.
   UNKNOWN_SERVICE: status.NOT_FOUND,
 };

@@ -70,6 +70,7 @@ class Reading {
       // The member that had the first part, as fresh as was asked for, has its revision for the others too.
       revision: revision > 0 ? revision : this.#revision,
       serializable: serializable || this.hasBegun,
+      isContinued: this.hasBegun,
       bytesMax: Number.MAX_SAFE_INTEGER,
       visitsMax: keysMax > 0 ? VISITS_TELLING : VISITS_COUNTING,
     };

@@ -119,6 +119,7 @@ class RangeReading {
       keysMax,
       bytesMax: this.#chunkBytes,
       visitsMax: VISITS_MAX,
+      isContinued: !isFirst,
     };
     const page = await this.#port.rangePage(request);
     if (isFirst) this.revision = page.revision;

@@ -7,6 +7,7 @@ import type { MemberInfo } from '../machine/types.js';
 import type { DurableLog } from '../member/durable-log.js';
 import type { Identity } from '../member/identity.js';
 import { Member, type MemberParts } from '../member/member.js';
+import type { PrefixLimitOptions } from '../member/prefix-options.js';
 import type { TokenSigner } from '../member/secrets.js';
 import type { State, StateStore } from '../member/state-store.js';
 import type { PeerHandler, PeerTransport } from '../peer/types.js';
@@ -28,6 +29,8 @@ export interface Surroundings {
   readonly settings: Settings;
   /** Makes and reads signed tokens. Absent: tokens are letters that members remember. */
   readonly signer?: TokenSigner | undefined;
+  /** Limits for keys of certain prefixes. Absent: there are none. */
+  readonly prefixLimits?: PrefixLimitOptions | undefined;
 }
 
 /** What a member is made from: who it is, where it writes, and what it had written before. */

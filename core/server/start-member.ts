@@ -7,6 +7,7 @@ import { systemClock } from '../base/system-clock.js';
 import { systemPrng } from '../base/system-prng.js';
 import { volatileLog } from '../member/durable-log.js';
 import type { Member } from '../member/member.js';
+import { checkPrefixLimits, type PrefixLimitOptions } from '../member/prefix-options.js';
 import { isReachable, isSocket, placeUrl } from './addresses.js';
 import { ALONE, assemble, openMachine, type Surroundings } from './assemble.js';
 import { type AuthToken, signerOf } from './auth-token.js';
@@ -25,7 +26,8 @@ import { startInFolder } from './start-in-folder.js';
 /** Where a member keeps what it is given: durably in a folder, or in memory until it is closed. */
 export type Where = { readonly dataDir: string } | { readonly memory: true };
 
-export interface StartOptions extends Partial<Settings>, ClusterOptions, ListenOptions, PeerAutoTlsOptions {
+export interface StartOptions
+  extends Partial<Settings>, ClusterOptions, ListenOptions, PeerAutoTlsOptions, PrefixLimitOptions {
   /** Forgets old revisions by itself. Default: not. */
   readonly autoCompaction?: AutoCompaction;
   /** What tokens are, for those who authenticate. Default: `'simple'`, letters that members remember. */
@@ -75,6 +77,7 @@ export async function startMemberOn(
     prng: options.prng ?? systemPrng,
     settings: resolveSettings(options),
     signer: await signerOf(options.authToken),
+    prefixLimits: checkPrefixLimits(options),
   };
   const closers = new Closers();
   try {

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AlarmKind } from '../../base/alarm.js';
+import { hasCode } from '../../base/errors.js';
 import type { RangeRequest } from '../../base/operation.js';
 import { toWireError } from '../errors.js';
 import { answer, answerError, answerReadOnly } from './plain-answers.js';
@@ -121,6 +122,8 @@ async function readFailure(port: HealthPort, serializable: boolean): Promise<str
     await port.range({ ...PROBE, serializable });
     return undefined;
   } catch (error) {
+    // Whoever counts reads counts those that could be answered.
+    if (hasCode(error, 'RATE_LIMITED')) return undefined;
     return toWireError(error).text;
   }
 }
