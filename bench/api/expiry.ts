@@ -13,7 +13,7 @@ const AT_ONCE = 200;
 const CONNECTIONS = 8;
 const PUTS_PER_SECOND = 200;
 /** What a lease takes to be granted, at most: by that they are granted to end together. */
-const GRANT_MS = 1.2;
+const GRANT_MS = 2;
 const LEAVE_MS_MAX = 10_000;
 const P99_MS_MAX = 100;
 const PATIENCE_MS = 120_000;
