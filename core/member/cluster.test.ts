@@ -287,6 +287,11 @@ describe('a leader that is cut off', () => {
     const [read, renewal] = [get(leader, 'a'), leader.m.leaseKeepAlive(id)];
 
     expect(await get(leader, 'a', true)).toBe('old');
+    const range = { type: 'range', key: toBytes('a'), serializable: true } as const;
+    const reading = { type: 'txn', compares: [], success: [range], failure: [] } as const;
+    expect(await leader.m.txn(reading)).toMatchObject({ succeeded: true, responses: [{ count: 1 }] });
+    const half = { ...reading, failure: [{ ...range, serializable: false }] };
+    expect((await ended(cluster, leader.m.txn(half))).code).toBe('NO_LEADER');
     expect((await ended(cluster, read)).code).toBe('NO_LEADER');
     expect((await ended(cluster, renewal)).code).toBe('NO_LEADER');
   });

@@ -26,7 +26,7 @@ import type {
 } from '../base/operation.js';
 import { type Prng, randomId } from '../base/prng.js';
 import type { MemberInfo } from '../machine/types.js';
-import { isReadOnly } from '../mvcc/txn-plan.js';
+import { isReadOnly, isSerializable } from '../mvcc/txn-plan.js';
 import { validateDelete, validatePut, validateRange, validateTxn } from '../mvcc/validate.js';
 import type { MemberId } from '../raft/types.js';
 import { type Snapshot, takeSnapshot } from '../snapshot/take-snapshot.js';
@@ -214,15 +214,15 @@ export class Member {
 
   /** @throws what its operations would throw by themselves; nothing was changed then */
   async txn(request: TxnRequest, caller?: Caller): Promise<TxnResult> {
-    if (!isReadOnly(request)) {
-      return this.#cluster.refuse(request) ?? this.#replica.propose(request, validateTxn, caller);
-    }
+    const write = () => this.#cluster.refuse(request) ?? this.#replica.propose(request, validateTxn, caller);
+    if (!isReadOnly(request)) return write();
     validateTxn(request);
-    return this.#replica.read(({ machine }) => {
+    const read = ({ machine }: State) => {
       if (caller !== undefined) machine.assertMay(caller, request);
       this.#cluster.limits.countRead(request);
       return machine.readTxn(request);
-    });
+    };
+    return isSerializable(request) ? this.#replica.readHere(read) : this.#replica.read(read);
   }
 
   /**

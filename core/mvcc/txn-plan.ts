@@ -30,3 +30,9 @@ export function isReadOnly({ success, failure }: TxnRequest): boolean {
   const isRange = (operation: Operation) => operation.type === 'range';
   return success.every(isRange) && failure.every(isRange);
 }
+
+/** Whether a transaction that only reads asks for no more than what one member has: every range of it says so. */
+export function isSerializable({ success, failure }: TxnRequest): boolean {
+  const operations = [...success, ...failure];
+  return operations.length > 0 && operations.every((each) => each.type === 'range' && each.serializable === true);
+}
