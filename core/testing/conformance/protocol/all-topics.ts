@@ -18,6 +18,7 @@ import { locks } from './cases/lock.js';
 import { maintenance } from './cases/maintenance.js';
 import { rangeStream } from './cases/range-stream.js';
 import { watches } from './cases/watch.js';
+import { minority } from './cases/minority.js';
 import type { Topic } from './rule.js';
 
 /** The whole table. */
@@ -42,4 +43,5 @@ export const TOPICS: readonly Topic[] = [
   authJwt,
   gateway,
   httpPaths,
+  minority,
 ];

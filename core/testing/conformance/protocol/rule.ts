@@ -107,8 +107,9 @@ export type Step =
 /**
  * One of the servers that a target has; the cases on one of them run in the order of the table. `members` and `quota`
  * are such that may have others; the rest need not be, and may keep everything in memory. `jwt` signs its tokens.
+ * `minority` is one of three whose others are gone: nothing is cleared away there.
  */
-export type ServerName = 'shared' | 'fresh' | 'members' | 'auth' | 'jwt' | 'quota';
+export type ServerName = 'shared' | 'fresh' | 'members' | 'auth' | 'jwt' | 'quota' | 'minority';
 
 /** One case: a name that is a sentence, and what must happen. */
 export interface Rule {

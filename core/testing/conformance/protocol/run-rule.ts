@@ -61,12 +61,13 @@ class Run {
   }
 
   async begin(): Promise<void> {
-    this.#world.revision = await this.#server.revision();
+    if (this.#on !== 'minority') this.#world.revision = await this.#server.revision();
   }
 
   /** Nothing that a case leaves may count in another. */
   async end(): Promise<void> {
     for (const stream of this.#streams.values()) stream.cancel();
+    if (this.#on === 'minority') return;
     const { prefix, end, named } = this.#world;
     const ids = [...named].filter((id) => id > SMALLEST_ID || id < 0n);
     if (HAVE_USERS.has(this.#on)) await this.#server.forgetUsers();

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type RunningMember, startMember, type StartOptions } from '../../../server/start-member.js';
 import { freePorts } from '../../cluster/free-ports.js';
 import { ProcessCluster } from '../../cluster/process-cluster.js';
@@ -14,6 +15,12 @@ const LISTEN = 'http://127.0.0.1:0';
 const PASSWORD_COST = 4;
 /** Of the server that is made full. */
 const QUOTA_BYTES = 4 * 2 ** 20;
+
+/** At free ports that somebody else took. */
+const START_ATTEMPTS = 3;
+
+/** Until a member whose others are gone knows that nobody leads. */
+const LEADERLESS_MS = 20_000;
 
 /** Something that the table is run against. */
 export interface Target {
@@ -40,6 +47,7 @@ const ETCD_FLAGS: Readonly<Record<ServerName, readonly string[]>> = {
   auth: ['--bcrypt-cost', String(PASSWORD_COST)],
   jwt: ['--bcrypt-cost', String(PASSWORD_COST)],
   quota: ['--quota-backend-bytes', String(QUOTA_BYTES)],
+  minority: [],
 };
 
 /** How a Conclave member is started, in addition to what it always is. */
@@ -50,6 +58,7 @@ const OPTIONS: Readonly<Record<ServerName, StartOptions>> = {
   auth: { authPasswordCost: PASSWORD_COST },
   jwt: { authPasswordCost: PASSWORD_COST, authToken: { signMethod: SIGN_METHOD, privateKey: SECRET } },
   quota: { quotaBackendBytes: QUOTA_BYTES },
+  minority: {},
 };
 
 const SERVERS = ['shared', 'fresh', 'members', 'auth', 'jwt', 'quota'] as const;
@@ -115,8 +124,9 @@ export function clusterTarget(): Target {
     name: 'Conclave, three members',
     etcdVersion: undefined,
     members: 'several',
-    servers: SERVERS,
+    servers: [...SERVERS, 'minority'],
     async start(name) {
+      if (name === 'minority') return [await startMinority(closers)];
       if (!AS_PROCESSES.has(name)) return startInFolders(3, OPTIONS[name], closers);
       cluster ??= ProcessCluster.start();
       const { members } = await cluster;
@@ -129,24 +139,58 @@ export function clusterTarget(): Target {
   };
 }
 
-/** Members of one cluster, in this process. */
+/** One of three, whose others are gone, and which has seen that. */
+async function startMinority(closers: (() => Promise<void>)[]): Promise<ServerUnderTest> {
+  const [left, ...gone] = await startMembers(3, {}, closers);
+  await Promise.all(gone.map((member) => member.close()));
+  const { member, clientUrl } = left as RunningMember;
+  const deadlineMs = performance.now() + LEADERLESS_MS;
+  while (member.leader !== undefined && performance.now() < deadlineMs) await delay(20);
+  return underTest(addressOf({ clientUrl: clientUrl as string }), closers);
+}
+
+/** Members of one cluster, in this process, as they are asked. */
 async function startInFolders(
   size: number,
   options: StartOptions,
   closers: (() => Promise<void>)[],
 ): Promise<readonly ServerUnderTest[]> {
-  const folder = await mkdtemp(join(tmpdir(), 'conclave-protocol-'));
-  closers.push(() => rm(folder, { recursive: true, force: true }));
+  const members = await startMembers(size, options, closers);
+  return members.map((member) => underTest(addressOf(member), closers));
+}
+
+async function startMembers(
+  size: number,
+  options: StartOptions,
+  closers: (() => Promise<void>)[],
+): Promise<readonly RunningMember[]> {
+  for (let attempt = 1; ; attempt += 1) {
+    const folder = await mkdtemp(join(tmpdir(), 'conclave-protocol-'));
+    closers.push(() => rm(folder, { recursive: true, force: true }));
+    const started = await Promise.allSettled(await starting(size, options, folder));
+    const members = started.flatMap((each) => (each.status === 'fulfilled' ? each.value : []));
+    for (const member of members) closers.push(() => member.close());
+    if (members.length === size) return members;
+    const failure = started.find(({ status }) => status === 'rejected') as PromiseRejectedResult;
+    // Another process may take a port between our finding it free and our listening on it.
+    const isTaken = String(failure.reason).includes('EADDRINUSE');
+    if (!isTaken || attempt === START_ATTEMPTS) throw failure.reason;
+    await Promise.all(members.map((member) => member.close()));
+  }
+}
+
+/** Each gives up when another could not be started: it would wait for that one without end. */
+async function starting(size: number, options: StartOptions, folder: string): Promise<Promise<RunningMember>[]> {
   const ports = await freePorts(2 * size);
   const names = Array.from({ length: size }, (_, at) => `m${at + 1}`);
   const peers = Object.fromEntries(names.map((name, at) => [name, `http://127.0.0.1:${ports[at]}`]));
-  const starting = names.map((name, at) => {
-    const listen = `http://127.0.0.1:${ports[size + at]}`;
-    return startMember({ dataDir: join(folder, name) }, { ...options, name, peers, listen });
+  const failing = new AbortController();
+  return names.map((name, at) => {
+    const own = { name, peers, listen: `http://127.0.0.1:${ports[size + at]}`, signal: failing.signal };
+    const member = startMember({ dataDir: join(folder, name) }, { ...options, ...own });
+    member.catch(() => failing.abort());
+    return member;
   });
-  for (const member of starting) closers.push(async () => (await member).close());
-  const members = await Promise.all(starting);
-  return members.map((member) => underTest(addressOf(member), closers));
 }
 
 function underTest(listening: Listening, closers: (() => Promise<void>)[], etcdVersion?: string): ServerUnderTest {
