@@ -31,6 +31,7 @@ import { toLeaseId, Txn } from '../txn.js';
 import { abortable } from './abortable.js';
 import { EmbeddedLease } from './embedded-lease.js';
 import { EmbeddedWatch } from './embedded-watch.js';
+import { waitingForRate } from './rate-waiting.js';
 
 const NO_OPTIONS = {};
 
@@ -45,6 +46,8 @@ export interface EmbeddedStoreSettings {
   /** Milliseconds of silence after which a watch that asked for progress is told how far it is. */
   readonly watchProgressMs: number;
   readonly origin?: Origin | undefined;
+  /** Milliseconds within which calls that came too fast are made again. Absent: there is no limit to their rate. */
+  readonly rateWaitMs?: number | undefined;
 }
 
 /**
@@ -64,6 +67,8 @@ export class EmbeddedStore implements Store {
   readonly #running: RunningMember;
   readonly #member: Member;
   readonly #progressMs: number;
+  readonly #rateWaitMs: number | undefined;
+  readonly #closed = new AbortController();
   readonly #watches = new Set<EmbeddedWatch>();
   readonly #loop: EventLoopHold;
   #closing: Promise<void> | undefined;
@@ -72,6 +77,7 @@ export class EmbeddedStore implements Store {
     this.#running = running;
     this.#member = running.member;
     this.#progressMs = settings.watchProgressMs;
+    this.#rateWaitMs = settings.rateWaitMs;
     this.clock = running.member.clock;
     this.#loop = new EventLoopHold(this.clock);
     this.logger = running.member.logger;
@@ -192,8 +198,17 @@ export class EmbeddedStore implements Store {
 
   readonly #call = <T>(options: CallOptions, begin: (member: Member) => Promise<T>): Promise<T> => {
     if (this.#closing !== undefined) return Promise.reject(new ClosedError());
-    return options.signal === undefined ? begin(this.#member) : abortable(options.signal, () => begin(this.#member));
+    const { signal } = options;
+    if (this.#rateWaitMs !== undefined) return this.#callAtRate(signal, this.#rateWaitMs, begin);
+    return signal === undefined ? begin(this.#member) : abortable(signal, () => begin(this.#member));
   };
+
+  #callAtRate<T>(given: AbortSignal | undefined, mostMs: number, begin: (member: Member) => Promise<T>): Promise<T> {
+    const { clock, prng } = this;
+    const signal = given === undefined ? this.#closed.signal : AbortSignal.any([given, this.#closed.signal]);
+    const call = () => waitingForRate({ clock, prng, mostMs, signal }, () => begin(this.#member));
+    return given === undefined ? call() : abortable(given, call);
+  }
 
   #endWatches(reason: Error): void {
     for (const watch of [...this.#watches]) watch.fail(reason);
@@ -201,6 +216,7 @@ export class EmbeddedStore implements Store {
 
   async #close(): Promise<void> {
     this.#endWatches(new ClosedError());
+    this.#closed.abort(new ClosedError());
     await this.#running.close();
   }
 }

@@ -18,5 +18,7 @@ export type OpenOptions = StartOptions;
  */
 export async function open(where: Where, options: OpenOptions = {}): Promise<EmbeddedStore> {
   const settings = resolveSettings(options);
-  return new EmbeddedStore(await startMember(where, options), settings);
+  const rateWaitMs = options.rateLimits?.length ? settings.requestTimeoutMs : undefined;
+  const { watchProgressMs } = settings;
+  return new EmbeddedStore(await startMember(where, options), { watchProgressMs, rateWaitMs });
 }
