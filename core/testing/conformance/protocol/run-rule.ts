@@ -23,7 +23,7 @@ import type { ServerUnderTest } from './server-under-test.js';
 import { World } from './world.js';
 
 const ANSWER_MS = 12_000;
-const EVENTUALLY_MS = 9_000;
+const EVENTUALLY_MS = 18_000;
 const POLL_MS = 30;
 /** Servers whose cases add users. */
 const HAVE_USERS: ReadonlySet<ServerName> = new Set(['auth', 'jwt']);

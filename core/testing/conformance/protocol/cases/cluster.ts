@@ -112,7 +112,6 @@ export const cluster = topic(
       added(6),
       REMOVED,
       call('Cluster/MemberRemove', { ID: '$learner' }, MEMBER_NOT_FOUND),
-      call('Cluster/MemberPromote', { ID: '$learner' }, MEMBER_NOT_FOUND),
       call('Cluster/MemberUpdate', { ID: '$learner', peerURLs: [urlAt(20)] }, MEMBER_NOT_FOUND),
     ),
     rule(

@@ -121,6 +121,15 @@ const REFUSED_WHEN_CORRUPT: readonly [string, Step][] = [
 ];
 
 const FULL = { alarms: [{ memberID: '$full', alarm: 'NOSPACE' }] };
+const FILLED = eventually(put({ key: '~big', value: 'x'.repeat(1_400_000) }, NO_SPACE));
+const EMPTIED = [
+  leaseGrant({ TTL: 60, ID: '$lease' }, NO_SPACE),
+  deleteRange({ ...ALL }, gives({ deleted: 1 })),
+  // To a revision that only the store knows.
+  range({ ...ALL }, at('$now', {})),
+  compact({ revision: '$now', physical: true }),
+  call('Maintenance/Defragment', {}),
+];
 const WRONG_FORMAT = fails('INVALID_ARGUMENT', 'etcdserver: wrong downgrade target version format');
 
 export const maintenance = topic(
@@ -325,22 +334,29 @@ export const maintenance = topic(
     TAKEN_WHEN_CORRUPT.map(([name, step]) =>
       rule(`corrupt, taken: ${name}`, puts('~k=1'), leaseGrant({ TTL: 600, ID: '$held' }), during('CORRUPT', step)),
     ),
-    rule(
-      'a store that is full raises the alarm by itself',
-      eventually(put({ key: '~big', value: 'x'.repeat(1_000_000) }, NO_SPACE)),
-      call('Maintenance/Alarm', {}, since('3.5', gives(FULL), { before: bare(FULL) })),
-      leaseGrant({ TTL: 60, ID: '$lease' }, NO_SPACE),
-      deleteRange({ ...ALL }, gives({ deleted: 1 })),
-      compactToNow(),
-      call('Maintenance/Defragment', {}),
-      put({ key: '~a' }, onPurpose('an-alarm-for-space-clears-by-itself', { etcd: NO_SPACE, conclave: gives({}) })),
-      alarm('DEACTIVATE', 'NOSPACE', undefined, '$full'),
-      put({ key: '~a' }, gives({})),
+    where(
+      'one',
+      rule(
+        'a store that is full raises the alarm by itself',
+        FILLED,
+        call('Maintenance/Alarm', {}, since('3.5', gives(FULL), { before: bare(FULL) })),
+        EMPTIED,
+        put({ key: '~a' }, onPurpose('an-alarm-for-space-clears-by-itself', { etcd: NO_SPACE, conclave: gives({}) })),
+        alarm('DEACTIVATE', 'NOSPACE', undefined, '$full'),
+        put({ key: '~a' }, gives({})),
+      ),
+    ),
+    // Each of several members raises one of its own, and puts it off as soon as it has room.
+    where(
+      'several',
+      rule(
+        'stores that are full raise the alarm by themselves',
+        FILLED,
+        call('Maintenance/Alarm', {}, gives({ alarms: anything })),
+        EMPTIED,
+        eventually(put({ key: '~a' }, gives({}))),
+        eventually(alarms()),
+      ),
     ),
   ),
 );
-
-/** To a revision that only the store knows. */
-function compactToNow(): Step[] {
-  return [range({ ...ALL }, at('$now', {})), compact({ revision: '$now', physical: true })];
-}
