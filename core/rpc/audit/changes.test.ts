@@ -96,7 +96,7 @@ test('no value, password or token is told of any call', () => {
   const nothing = Buffer.alloc(0);
 
   const all = Object.values(SERVICES).map(({ path, requestDeserialize, responseDeserialize }) => {
-    const request = { ...(requestDeserialize(nothing)), ...hidden };
+    const request = { ...requestDeserialize(nothing), ...hidden };
     const answered = CHANGES.get(path)?.(request, {
       ...(responseDeserialize(nothing) as object),
       ...hidden,
