@@ -20,7 +20,6 @@ export const LEASE_EXISTS = etcd('FAILED_PRECONDITION', 'lease already exists');
 export const MEMBER_NOT_FOUND = etcd('NOT_FOUND', 'member not found');
 export const BAD_MEMBER_URLS = etcd('INVALID_ARGUMENT', 'given member URLs are invalid');
 export const NOT_A_LEARNER = etcd('FAILED_PRECONDITION', 'can only promote a learner member');
-const NOT_LEADER = etcd('FAILED_PRECONDITION', 'not leader');
 export const BAD_TRANSFEREE = etcd('FAILED_PRECONDITION', 'bad leader transferee');
 export const CORRUPT = etcd('DATA_LOSS', 'corrupt cluster');
 export const NO_LEADER = etcd('UNAVAILABLE', 'no leader');
