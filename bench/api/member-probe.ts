@@ -3,6 +3,7 @@
  * that `MEMBER_PROBE` names, for how long the event loop stood still at the longest since it was last asked, and how much
  * is on the heap.
  */
+import { rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 
 /** What is told, as one line of JSON. */
@@ -35,6 +36,8 @@ function probed(): Probed {
 }
 
 if (path !== undefined) {
+  // Of a member that was killed.
+  rmSync(path, { force: true });
   setTimeout(tick, EVERY_MS).unref();
   createServer((socket) => {
     socket.on('error', () => {});
