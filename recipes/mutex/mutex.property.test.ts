@@ -152,7 +152,7 @@ test(
         await Promise.all(processes.map(({ lock }) => lock.dispose()));
         await world.close();
       }),
-      { seed: 20, numRuns: 60, endOnFailure: true },
+      { seed: 20, numRuns: 30, endOnFailure: true },
     );
   },
   PATIENCE_MS,

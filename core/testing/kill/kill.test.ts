@@ -9,7 +9,7 @@ import { expect, test } from '@jest/globals';
 import { between, seededPrng } from '../../base/prng.js';
 import type { Told } from './victim.js';
 
-const KILLS = 200;
+const KILLS = 100;
 const VICTIM = join(process.cwd(), 'dist/core/testing/kill/victim.js');
 /** A seed of its own for each run; a failing one is told. */
 const SEED = Number(process.env['KILL_SEED'] ?? process.pid);
