@@ -1,7 +1,7 @@
 /** `conclave/core`: the store by itself, to open, to connect to, and to write recipes against. */
 export { type ConnectOptions, connect } from './connect.js';
 export { EmbeddedStore, type StoreStatus } from './embedded/embedded-store.js';
-export { type OpenOptions, open } from './embedded/open.js';
+export { type OpenOptions, open, type PrefixQuota, type RateLimit } from './embedded/open.js';
 
 export type * from './store.js';
 export * from './txn.js';

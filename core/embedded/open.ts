@@ -2,6 +2,8 @@ import { resolveSettings } from '../server/settings.js';
 import { type StartOptions, startMember, type Where } from '../server/start-member.js';
 import { EmbeddedStore } from './embedded-store.js';
 
+export type { PrefixQuota, RateLimit } from '../member/prefix-options.js';
+
 /** What may be told to {@link open}; every limit has a default. */
 export type OpenOptions = StartOptions;
 
