@@ -1,10 +1,13 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { WatchService } from '../../core/rpc/gen/watch.js';
 import { printContest } from '../cluster/table.js';
 import { Samples } from '../measure.js';
-import { type Contestant, goal, type Ground, ofEach, until } from './contestant.js';
+import type { Answered, Asked } from './catch-up-reader.js';
+import { type Contestant, goal, type Ground, ofEach } from './contestant.js';
 import { SteadyLoad } from './steady-load.js';
-import { createWatch, eventCount } from './watch-messages.js';
+
+const READER = new URL('./catch-up-reader.js', import.meta.url);
 
 const REVISIONS = 100_000;
 const VALUE = new Uint8Array(100).fill(7);
@@ -54,37 +57,44 @@ async function measure(contestant: Contestant, revisions: number): Promise<Figur
   }
   const load = new SteadyLoad(PUTS_PER_SECOND, (n) => store.put(`other/${n % KEYS}`, VALUE));
   load.begin();
-  await delay(QUIET_MS);
-  load.taken();
+  const { host, port } = contestant.address;
+  const reader = fork(READER, [host, String(port)]);
+  try {
+    return await besideReader(reader, { prefix: 'behind/', fromRevision: first, events: revisions }, contestant, load);
+  } finally {
+    reader.disconnect();
+    reader.kill();
+    await load.end();
+  }
+}
+
+async function besideReader(
+  reader: ChildProcess,
+  asked: Asked,
+  contestant: Contestant,
+  load: SteadyLoad,
+): Promise<Figures> {
   const [quiet, beside, catchUpMs]: [Samples[], Samples[], number[]] = [[], [], []];
   let lagMs: number | undefined;
+  // It has started, and all have warmed up.
+  await caughtUp(reader, asked);
   for (let round = 0; round < ROUNDS; round += 1) {
+    load.taken();
     await delay(QUIET_MS);
     quiet.push(load.taken().times);
     await contestant.probed();
-    catchUpMs.push(await caughtUp(contestant, first, revisions));
+    load.taken();
+    catchUpMs.push(await caughtUp(reader, asked));
+    beside.push(load.taken().times);
     const probed = await contestant.probed();
     if (probed) lagMs = Math.max(lagMs ?? 0, probed.lagMaxMs);
-    beside.push(load.taken().times);
   }
-  await load.end();
   return { quiet: Samples.of(quiet), beside: Samples.of(beside), catchUpMs: new Samples(catchUpMs), lagMs };
 }
 
 /** Milliseconds until a new watcher has all that was written since a revision. */
-async function caughtUp(contestant: Contestant, fromRevision: number, revisions: number): Promise<number> {
-  const client = contestant.raw();
-  const stream = client.stream(WatchService.watch);
-  const begunMs = performance.now();
-  stream.send(createWatch({ prefix: 'behind/', startRevision: BigInt(fromRevision) }));
-  let events = 0;
-  const reading = (async () => {
-    while (events < revisions) events += eventCount(await stream.next());
-  })();
-  await until('the watcher has caught up', PATIENCE_MS, () => events >= revisions);
-  await reading;
-  const tookMs = performance.now() - begunMs;
-  stream.cancel();
-  client.close();
+async function caughtUp(reader: ChildProcess, asked: Asked): Promise<number> {
+  reader.send(asked);
+  const [{ tookMs }] = (await once(reader, 'message', { signal: AbortSignal.timeout(PATIENCE_MS) })) as [Answered];
   return tookMs;
 }

@@ -24,9 +24,9 @@ export class GuardedWatcher {
   }
 
   /** As {@link Watcher.take}. After 'denied' nothing comes any more. */
-  take(): GuardedTaken | undefined {
+  take(eventsMax?: number): GuardedTaken | undefined {
     const error = this.#denial;
-    if (error === undefined) return this.#watcher.take();
+    if (error === undefined) return this.#watcher.take(eventsMax);
     return { type: 'denied', error };
   }
 

@@ -17,9 +17,9 @@ export class PatientWatcher implements Watcher {
     this.#onReady = onReady;
   }
 
-  take(): Taken | undefined {
+  take(eventsMax?: number): Taken | undefined {
     const installing = this.#installing();
-    if (installing === undefined) return this.#watcher.take();
+    if (installing === undefined) return this.#watcher.take(eventsMax);
     if (!this.#isWaiting) void this.#wait(installing);
     return undefined;
   }

@@ -71,7 +71,8 @@ export interface WatchPort extends HeaderPort {
 
 /** One watch in the member, which bounds what waits in it: events stay there until they are taken. */
 export interface PortWatcher {
-  take():
+  /** @param eventsMax - as many whole revisions in one batch as have so many events; absent: one revision */
+  take(eventsMax?: number):
     | { readonly type: 'batch'; readonly batch: WatchBatch }
     | { readonly type: 'compacted'; readonly compactRevision: number }
     /** Its caller may not watch this any more; nothing else comes. */

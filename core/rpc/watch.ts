@@ -42,6 +42,8 @@ const NO_WATCH = -1n;
 const FIRST_KEY = Buffer.of(0);
 /** Answers to requests that wait to be sent. When there are more, no more requests are read. */
 const ANSWERS_MAX = 256;
+/** Events of several revisions that come in one message: to whom much is to be told, it is told in few of them. */
+const MESSAGE_EVENTS_MAX = 256;
 /** What a message without events takes, roughly. */
 const ANSWER_BYTES = 64;
 
@@ -267,7 +269,7 @@ export class WatchSession {
     const [watch] = this.#ready;
     if (!watch) return false;
     this.#ready.delete(watch);
-    const taken = watch.watcher.take();
+    const taken = watch.watcher.take(MESSAGE_EVENTS_MAX);
     if (!taken) return true;
     if (taken.type === 'denied') {
       this.#drop(watch);

@@ -21,6 +21,8 @@ type Step =
       readonly request: WatchRequest;
       readonly fromOffset: number | undefined;
       readonly isSlow: boolean;
+      /** How much it takes at once. */
+      readonly eventsMax: number | undefined;
     }
   | { readonly type: 'take'; readonly which: number; readonly count: number }
   | { readonly type: 'cancel'; readonly which: number }
@@ -64,6 +66,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       request,
       fromOffset: fc.option(fc.integer({ min: -12, max: 4 }), { nil: undefined }),
       isSlow: fc.boolean(),
+      eventsMax: fc.option(fc.nat(6), { nil: undefined }),
     }),
   },
   { weight: 6, arbitrary: fc.record({ type: fc.constant('take'), which: fc.nat(20), count: fc.nat(4) }) },
@@ -170,10 +173,12 @@ class World {
     this.#backend.write((batch) => void this.keyspace.scrub(batch, scrub));
   }
 
-  #watch({ request, fromOffset, isSlow }: Extract<Step, { type: 'watch' }>): void {
+  #watch({ request, fromOffset, isSlow, eventsMax }: Extract<Step, { type: 'watch' }>): void {
     const from = fromOffset === undefined ? undefined : Math.max(1, this.keyspace.revision + 1 + fromOffset);
     const asked = from === undefined ? request : { ...request, from };
-    const watched: Watched = new Watched(this, asked, isSlow, (onReady) => this.#hub.watch(asked, onReady));
+    const watched: Watched = new Watched(this, asked, { isSlow, eventsMax }, (onReady) =>
+      this.#hub.watch(asked, onReady),
+    );
     expect(watched.watcher.startRevision).toBe(from ?? this.keyspace.revision + 1);
     this.watched.push(watched);
     if (!isSlow) watched.take(Number.POSITIVE_INFINITY);
@@ -190,6 +195,8 @@ class World {
 /** One watcher and what it has been given. A slow one takes when told to, any other only when it is called back. */
 class Watched {
   readonly watcher: Watcher;
+  readonly isSlow: boolean;
+  readonly #eventsMax: number | undefined;
   readonly #world: World;
   readonly #request: WatchRequest;
   #next: number;
@@ -200,11 +207,13 @@ class Watched {
   constructor(
     world: World,
     request: WatchRequest,
-    readonly isSlow: boolean,
+    { isSlow, eventsMax }: { readonly isSlow: boolean; readonly eventsMax: number | undefined },
     watch: (onReady: () => void) => Watcher,
   ) {
     this.#world = world;
     this.#request = request;
+    this.isSlow = isSlow;
+    this.#eventsMax = eventsMax;
     this.watcher = watch(() => {
       if (!isSlow) this.take(Number.POSITIVE_INFINITY);
     });
@@ -214,7 +223,7 @@ class Watched {
   take(count: number): void {
     for (let left = count; left > 0; left -= 1) {
       this.#checkProgress();
-      const taken = this.watcher.take();
+      const taken = this.watcher.take(this.#eventsMax);
       if (taken === undefined) return;
       this.#check(taken);
     }
@@ -241,11 +250,18 @@ class Watched {
       this.#isOver = true;
       return;
     }
-    const expected = this.#expected();
-    must(taken.batch.revision, expected?.revision);
-    must(taken.batch.events.map(show).join(), expected?.events.map(show).join());
-    for (const event of taken.batch.events) this.#checkPrevious(event, compactRevision);
-    this.#next = taken.batch.revision + 1;
+    const { revision, events } = taken.batch;
+    let [count, revisionCount] = [0, 0];
+    for (; count < events.length; revisionCount += 1) {
+      const expected = this.#expected();
+      const whole = events.slice(count, count + (expected?.events.length ?? 1));
+      must(whole.map(show).join(), expected?.events.map(show).join());
+      this.#next = (expected?.revision ?? revision) + 1;
+      count += whole.length;
+    }
+    must(revision, this.#next - 1);
+    must(revisionCount === 1 || count <= (this.#eventsMax ?? 0), true);
+    for (const event of events) this.#checkPrevious(event, compactRevision);
   }
 
   /** What the watcher says of its progress is true: nothing at or below that revision is still to come. */

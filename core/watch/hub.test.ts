@@ -32,6 +32,21 @@ describe('a watcher of the present', () => {
     expect(takeAll(watcher)).toEqual([`2: ${expected.map((name) => `${name}=`).join(' ')}`]);
   });
 
+  test('takes as many revisions at once as have the events that it asks for, and one however many those are', () => {
+    const { write, watch } = openHub();
+    const { watcher } = watch({ target: prefix('a') });
+    for (let value = 2; value <= 4; value += 1) write(`a=${value}`, 'b=');
+    write('a1=', 'a2=');
+    write('a1=', 'a2=', 'a3=', 'a4=');
+    write('a=7');
+    const { watcher: other } = watch({ target: prefix('a'), from: 2 });
+
+    for (const one of [watcher, other]) {
+      expect(takeAll(one, 3)).toEqual(['4: a=2 a=3 a=4', '5: a1= a2=', '6: a1= a2= a3= a4=', '7: a=7']);
+      expect(one).toMatchObject({ synced: true, revision: 7 });
+    }
+  });
+
   test('does not see what was before it, without being asked to', () => {
     const { write, watch } = openHub();
     write('a=1');

@@ -15,7 +15,7 @@ export interface WatchRequest {
   readonly only?: Event['type'];
 }
 
-/** What {@link Watcher.take} gives: one whole revision, or the news that the next one was compacted away. */
+/** What {@link Watcher.take} gives: whole revisions, or the news that the next one was compacted away. */
 export type Taken =
   | { readonly type: 'batch'; readonly batch: WatchBatch }
   | { readonly type: 'compacted'; readonly compactRevision: number };
@@ -25,8 +25,11 @@ export interface Watcher {
   /**
    * The next of what waits; `undefined` while nothing does. Take once after `watch()`, since there may be something
    * already, and then whenever `onReady` fires. After 'compacted' nothing comes any more.
+   *
+   * @param eventsMax - so many events of several revisions come as one batch, with the last one's revision. Absent: one
+   * revision, which comes whole whatever is asked
    */
-  take(): Taken | undefined;
+  take(eventsMax?: number): Taken | undefined;
   /**
    * Whether everything up to the present has been taken, so that `revision` is a progress notification. A watcher that
    * waits for a future revision is not.
@@ -111,8 +114,8 @@ export class QueuedWatcher implements Watcher {
     return seesThePresent ? this.#home.publishedRevision : this.#nextRevision - 1;
   }
 
-  take(): Taken | undefined {
-    let batch = this.#dequeue();
+  take(eventsMax = 0): Taken | undefined {
+    let batch = this.#dequeue(eventsMax);
     while (batch === undefined && this.#state === 'catchingUp') {
       const { compactRevision } = this.#home.source;
       if (this.#nextRevision < compactRevision) {
@@ -120,7 +123,7 @@ export class QueuedWatcher implements Watcher {
         return { type: 'compacted', compactRevision };
       }
       this.#readHistory();
-      batch = this.#dequeue();
+      batch = this.#dequeue(eventsMax);
     }
     return batch && { type: 'batch', batch };
   }
@@ -209,9 +212,16 @@ export class QueuedWatcher implements Watcher {
     this.#queuedEvents += batch.events.length;
   }
 
-  #dequeue(): WatchBatch | undefined {
-    const batch = this.#queue.shift();
-    if (batch !== undefined) this.#queuedEvents -= batch.events.length;
-    return batch;
+  #dequeue(eventsMax: number): WatchBatch | undefined {
+    let [count, eventCount] = [0, 0];
+    for (const { events } of this.#queue) {
+      if (count > 0 && eventCount + events.length > eventsMax) break;
+      count += 1;
+      eventCount += events.length;
+    }
+    this.#queuedEvents -= eventCount;
+    const taken = this.#queue.splice(0, count);
+    const last = taken.at(-1);
+    return last && count > 1 ? { revision: last.revision, events: taken.flatMap(({ events }) => events) } : last;
   }
 }

@@ -74,9 +74,9 @@ export function openHub(settings: { queueEventsMax?: number; catchUpRevisionsMax
 }
 
 /** Everything that waits, as "revision: a=1 -b". */
-export function takeAll(watcher: Watcher): string[] {
+export function takeAll(watcher: Watcher, eventsMax?: number): string[] {
   const all: string[] = [];
-  for (let taken = watcher.take(); taken !== undefined; taken = watcher.take()) {
+  for (let taken = watcher.take(eventsMax); taken !== undefined; taken = watcher.take(eventsMax)) {
     if (taken.type === 'compacted') all.push(`compacted at ${taken.compactRevision}`);
     else all.push(`${taken.batch.revision}: ${taken.batch.events.map(show).join(' ')}`);
   }
