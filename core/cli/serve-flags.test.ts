@@ -1,6 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
 import { isLacking, normalize } from './etcd-flags.js';
-import { parseGoDuration } from './go-duration.js';
 import { readServeFlags, SERVE_FLAGS, type ServeFlagName, variableOf } from './serve-flags.js';
 
 describe('a flag of serve', () => {
@@ -88,24 +87,5 @@ describe('flags of etcd', () => {
 
   test.each(['--wal-dir', '-snapshot-count=1', '--experimental-anything'])('%s is one that Conclave lacks', (arg) => {
     expect(normalize(['serve', arg]).lacking).toBe(arg.replace(/^-+/, '').replace('=1', ''));
-  });
-});
-
-describe('a duration', () => {
-  test.each([
-    ['0', 0],
-    ['5s', 5_000],
-    ['1h30m', 5_400_000],
-    ['1.5h', 5_400_000],
-    ['.5s', 500],
-    ['300ms', 300],
-    ['2m3s4ms', 123_004],
-    ['7us', 0.007],
-  ])('%s is %p ms', (text, ms) => {
-    expect(parseGoDuration(text)).toBeCloseTo(ms, 6);
-  });
-
-  test.each(['', '5', 's', '-5s', '5s ', '5 s', '1d', '1h30', 'abc', '9'.repeat(400) + 'h'])('%p is none', (text) => {
-    expect(parseGoDuration(text)).toBeUndefined();
   });
 });

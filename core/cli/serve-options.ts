@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from '../base/errors.js';
+import { parseGoDuration } from '../base/go-duration.js';
 import type { StartOptions, Where } from '../server/start-member.js';
 import type { TlsVersion } from '../tls/tls-material.js';
-import { parseGoDuration } from './go-duration.js';
 import { type InitialPeers, parseInitialCluster } from './initial-cluster.js';
 import { FALLBACKS, type ServeFlags } from './serve-flags.js';
 

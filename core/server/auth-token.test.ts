@@ -103,10 +103,12 @@ describe('as etcd says it', () => {
   test('tokens are simple, or signed with keys from files', async () => {
     expect(await signerOf()).toBeUndefined();
     expect(await signerOf('simple')).toBeUndefined();
-    const text = `jwt,pub-key=${paths.pub},priv-key=${paths.priv},sign-method=RS256,ttl=10m`;
+    const text = `jwt,pub-key=${paths.pub},priv-key=${paths.priv},sign-method=RS256,ttl=1h30m`;
     const signer = await signerOf(text);
 
-    expect(await signer?.verify(await signer.sign(ANN))).toMatchObject({ user: ANN });
+    const read = await signer?.verify(await signer.sign(ANN));
+    expect(read).toMatchObject({ user: ANN });
+    expect(Math.ceil((read?.expiresInMs ?? 0) / 60_000)).toBe(90);
   });
 
   test.each([
@@ -119,6 +121,7 @@ describe('as etcd says it', () => {
     ['an empty option', 'jwt,sign-method=', /sign-method=/],
     ['a file that is not there', 'jwt,sign-method=RS256,priv-key=/no/such/file', /\/no\/such\/file/],
     ['a time that is none', 'jwt,sign-method=RS256,priv-key=KEY,ttl=soon', /ttl is "soon"/],
+    ['a time without a unit', 'jwt,sign-method=RS256,priv-key=KEY,ttl=5', /ttl is "5"/],
     ['no time at all', 'jwt,sign-method=RS256,priv-key=KEY,ttl=5ms', /ttl is "5ms"/],
   ])('%s is refused by what is wrong with it', async (_, text, message) => {
     await expect(signerOf(text.replace('KEY', paths.priv))).rejects.toMatchObject({

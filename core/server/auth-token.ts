@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { errors, type JWTPayload, jwtVerify, SignJWT } from 'jose';
 import { type Duration, toMilliseconds } from '../base/duration.js';
 import { InvalidArgumentError } from '../base/errors.js';
+import { parseGoDuration } from '../base/go-duration.js';
 import type { SignedToken, TokenSigner } from '../member/secrets.js';
 
 /** The algorithms that etcd takes for `sign-method`. */
@@ -126,13 +127,20 @@ async function readJwtOptions(text: string): Promise<JwtOptions> {
   const signMethod = options.get('sign-method');
   if (signMethod === undefined) throw new InvalidArgumentError(`${FIELD} sign-method`, undefined, 'given');
   const [privateKey, publicKey] = await Promise.all([keyFile(options, 'priv-key'), keyFile(options, 'pub-key')]);
-  const ttl = options.get('ttl') as Duration | undefined;
+  const ttl = ttlOf(options.get('ttl'));
   return {
     signMethod,
     ...(ttl !== undefined && { ttl }),
     ...(privateKey !== undefined && { privateKey }),
     ...(publicKey !== undefined && { publicKey }),
   };
+}
+
+function ttlOf(text: string | undefined): Duration | undefined {
+  if (text === undefined) return undefined;
+  const ms = parseGoDuration(text);
+  if (ms === undefined) throw new InvalidArgumentError(`${FIELD} ttl`, text, "a duration such as '5m' or '1h30m'");
+  return `${ms}ms`;
 }
 
 const KNOWN_OPTIONS = ['sign-method', 'priv-key', 'pub-key', 'ttl'];

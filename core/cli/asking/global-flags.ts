@@ -1,8 +1,8 @@
 /** The flags of every command that asks members; they may stand anywhere on the line, or be variables. */
 import { Option } from 'commander';
 import { InvalidArgumentError } from '../../base/errors.js';
+import { parseGoDuration } from '../../base/go-duration.js';
 import { type Flag, list, onOff, oneOf, text } from '../flag.js';
-import { parseGoDuration } from '../go-duration.js';
 import { FORMS } from '../print/printer.js';
 
 /** Whether a flag may stand alone, and which letter is short for it. */
