@@ -12,6 +12,8 @@ const START_MS = 4_000;
 const CATCH_UP_MS = 20_000;
 const WRITE_MS = 6_000;
 const LEFT_ILL = 0.5;
+/** In the place of one that an operator may be about to add. */
+const NOT_STARTED = 0n;
 
 /**
  * What must come after all faults have ended: first with a majority alone that is well, then with everybody. A leader is
@@ -74,15 +76,33 @@ export class Recovery {
   }
 
   #canDoWithout(ill: readonly VirtualMember[]): boolean {
-    const { keeper, atlas, world } = this.#ground;
-    const configuration = leaderOf(world)?.raft?.configuration;
-    if (configuration === undefined) return false;
+    const { keeper, atlas } = this.#ground;
+    const groups = this.#groups();
     const isWell = (member: VirtualMember) =>
       !ill.includes(member) && !keeper.isOut(member) && !atlas.isDamaged(member);
     const well = this.#members().filter(isWell);
     const ids = new Set(well.map(({ id }) => id));
     const suffices = (group: readonly bigint[]) => 2 * group.filter((id) => ids.has(id)).length > group.length;
-    return suffices(configuration.voters) && (configuration.outgoing === undefined || suffices(configuration.outgoing));
+    return groups.length > 0 && groups.every(suffices);
+  }
+
+  /**
+   * All of which a majority must be well: those who vote, and those who will when a change that is under way has come about.
+   * Its configuration is in force as soon as the leader has written it, even if it does not know yet that some are ill; from
+   * then on nothing is done without a majority of both (Ongaro 2014, section 4.3).
+   */
+  #groups(): readonly (readonly bigint[])[] {
+    const { world, operator } = this.#ground;
+    const { raft, machine } = leaderOf(world) ?? {};
+    if (raft === undefined || machine === undefined) return [];
+    const { voters, learners, outgoing = voters } = raft.configuration;
+    const withTheVoteOf = (learner: bigint) => {
+      const replaced = machine.membership.member(learner)?.replaces;
+      return [...voters.filter((voter) => voter !== replaced), learner];
+    };
+    const oneLess = voters.map((left) => voters.filter((voter) => voter !== left));
+    const oneMore = [...voters, NOT_STARTED];
+    return [voters, outgoing, ...learners.map(withTheVoteOf), ...(operator.isIdle ? [] : [...oneLess, oneMore])];
   }
 
   get #boundMs(): number {
