@@ -40,10 +40,10 @@ import { hashKv, type KvHash } from './kv-hash.js';
 import { Measures } from './measures.js';
 import type { MembershipChange } from './membership-changes.js';
 import { checkedPeerUrls } from './membership-rules.js';
-import { PatientWatcher } from './patient-watcher.js';
 import { maySeeLease, maySeeLeases } from './permissions.js';
 import type { Replica } from './replica.js';
 import type { State } from './state-store.js';
+import { Watches } from './watches.js';
 
 /** What a member is composed of. It owns the log, the backend and the way to the others from then on, and closes them. */
 export interface MemberParts extends ClusterPartParts {
@@ -108,6 +108,7 @@ export class Member {
   readonly #parts: MemberParts;
   readonly #cluster: ClusterPart;
   readonly #replica: Replica;
+  readonly #watches: Watches;
   #closing: Promise<void> | undefined;
 
   private constructor(parts: MemberParts) {
@@ -119,6 +120,7 @@ export class Member {
     this.#parts = parts;
     this.#cluster = new ClusterPart(parts);
     this.#replica = this.#cluster.replica;
+    this.#watches = new Watches(this.#replica, parts.clock);
     this.measures = new Measures(this.memberId, this.#replica, this.#cluster.limits);
     this.auth = new AuthCalls(this.#replica, this.#cluster.auth);
     this.callers = new Callers(this, this.#replica, this.#cluster.auth);
@@ -324,11 +326,7 @@ export class Member {
    * @param onReady - called when `take()` has something after it had nothing
    */
   watch(request: WatchRequest, onReady: () => void): Watcher {
-    this.#replica.assertRunning();
-    const watcher = this.#replica.state.machine.watch.watch(request, onReady);
-    // Without a cluster, nobody sends a snapshot.
-    if (this.#parts.stateStore === undefined) return watcher;
-    return new PatientWatcher(watcher, () => this.#replica.installing, onReady);
+    return this.#watches.watch(request, onReady);
   }
 
   // --- The members ------------------------------------------------------------------------------------------------

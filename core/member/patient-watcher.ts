@@ -1,27 +1,44 @@
 import type { Taken, Watcher } from '../watch/hub.js';
+import type { HistoryPace } from './history-pace.js';
 
 /**
- * A watcher on a member whose state may be replaced by a snapshot. While that happens there is no history to read, so it
- * has nothing to take, and says so again afterwards.
+ * A watcher that may have to wait before it can read history: for others to have their turn, or, on a member whose state is
+ * being replaced by a snapshot, until that is done. Meanwhile it has nothing to take, and says so when it may.
  */
 export class PatientWatcher implements Watcher {
   readonly #watcher: Watcher;
   readonly #installing: () => Promise<void> | undefined;
+  readonly #pace: HistoryPace;
   readonly #onReady: () => void;
   #isWaiting = false;
   #isCancelled = false;
 
-  constructor(watcher: Watcher, installing: () => Promise<void> | undefined, onReady: () => void) {
+  /** @param parts - installing: what is waited for while the state is replaced */
+  constructor(
+    watcher: Watcher,
+    parts: { installing: () => Promise<void> | undefined; pace: HistoryPace; onReady: () => void },
+  ) {
     this.#watcher = watcher;
-    this.#installing = installing;
-    this.#onReady = onReady;
+    this.#installing = parts.installing;
+    this.#pace = parts.pace;
+    this.#onReady = parts.onReady;
   }
 
   take(eventsMax?: number): Taken | undefined {
     const installing = this.#installing();
-    if (installing === undefined) return this.#watcher.take(eventsMax);
-    if (!this.#isWaiting) void this.#wait(installing);
-    return undefined;
+    if (installing !== undefined) {
+      if (!this.#isWaiting) void this.#wait(installing);
+      return undefined;
+    }
+    if (!this.#watcher.readsHistory) return this.#watcher.take(eventsMax);
+    if (!this.#pace.mayRead(this.#onReady)) return undefined;
+    const taken = this.#pace.read(() => this.#watcher.take(eventsMax));
+    if (taken === undefined && this.readsHistory) this.#pace.later(this.#onReady);
+    return taken;
+  }
+
+  get readsHistory(): boolean {
+    return this.#watcher.readsHistory;
   }
 
   get synced(): boolean {
@@ -38,6 +55,7 @@ export class PatientWatcher implements Watcher {
 
   cancel(): void {
     this.#isCancelled = true;
+    this.#pace.forget(this.#onReady);
     this.#watcher.cancel();
   }
 

@@ -8,6 +8,7 @@ import type { Event, KeyValue } from '../base/key-value.js';
 import type { RevisionEvents } from '../mvcc/history.js';
 import { Keyspace } from '../mvcc/keyspace.js';
 import { type Taken, type Watcher, WatchHub, type WatchRequest } from './hub.js';
+import { takeNext } from './testing/event-log.js';
 
 type Change = readonly [name: string, value: number | undefined];
 
@@ -223,7 +224,7 @@ class Watched {
   take(count: number): void {
     for (let left = count; left > 0; left -= 1) {
       this.#checkProgress();
-      const taken = this.watcher.take(this.#eventsMax);
+      const taken = takeNext(this.watcher, this.#eventsMax);
       if (taken === undefined) return;
       this.#check(taken);
     }

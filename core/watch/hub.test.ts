@@ -123,6 +123,8 @@ describe('the progress of a watcher', () => {
     watcher.take();
     expect(watcher).toMatchObject({ synced: false, revision: 2 });
     watcher.take();
+    expect(watcher).toMatchObject({ synced: false, revision: 3 });
+    watcher.take();
     expect(watcher).toMatchObject({ synced: true, revision: 4 });
   });
 
@@ -152,16 +154,19 @@ describe('a watcher of the past', () => {
     expect(takeAll(watcher)).toEqual(['8: a=8']);
   });
 
-  test('goes on through history that does not concern it', () => {
+  test('goes through history that does not concern it part by part', () => {
     const { log, write, watch } = openHub({ catchUpRevisionsMax: 2 });
     write('a=2');
     for (let value = 3; value <= 9; value += 1) write(`b=${value}`);
     const { watcher } = watch({ target: key('a'), from: 3 });
 
-    expect(takeAll(watcher)).toEqual([]);
+    expect(watcher.take()).toBeUndefined();
 
+    expect(log.historyReads).toBe(1);
+    expect(watcher).toMatchObject({ readsHistory: true, synced: false, revision: 4 });
+    expect(takeAll(watcher)).toEqual([]);
     expect(log.historyReads).toBe(4);
-    expect(watcher).toMatchObject({ synced: true, revision: 9 });
+    expect(watcher).toMatchObject({ readsHistory: false, synced: true, revision: 9 });
   });
 
   test('is not called back for what it finds in history', () => {

@@ -24,7 +24,8 @@ export type Taken =
 export interface Watcher {
   /**
    * The next of what waits; `undefined` while nothing does. Take once after `watch()`, since there may be something
-   * already, and then whenever `onReady` fires. After 'compacted' nothing comes any more.
+   * already, and then whenever `onReady` fires. After 'compacted' nothing comes any more. One that is behind reads a part of
+   * history each time, in which there may be nothing for it: then there is none, and `readsHistory` says to take again.
    *
    * @param eventsMax - so many events of several revisions come as one batch, with the last one's revision. Absent: one
    * revision, which comes whole whatever is asked
@@ -35,6 +36,8 @@ export interface Watcher {
    * waits for a future revision is not.
    */
   readonly synced: boolean;
+  /** Whether the next `take` reads a part of history. */
+  readonly readsHistory: boolean;
   /** Everything up to here has been taken, or did not concern this watcher. */
   readonly revision: number;
   /** The first revision that is delivered. */
@@ -107,6 +110,10 @@ export class QueuedWatcher implements Watcher {
     return this.#state === 'synced' || (this.#state === 'future' && hasBegun);
   }
 
+  get readsHistory(): boolean {
+    return this.#state === 'catchingUp' && this.#queue.length === 0;
+  }
+
   get revision(): number {
     const [first] = this.#queue;
     if (first !== undefined) return first.revision - 1;
@@ -116,7 +123,7 @@ export class QueuedWatcher implements Watcher {
 
   take(eventsMax = 0): Taken | undefined {
     let batch = this.#dequeue(eventsMax);
-    while (batch === undefined && this.#state === 'catchingUp') {
+    if (batch === undefined && this.#state === 'catchingUp') {
       const { compactRevision } = this.#home.source;
       if (this.#nextRevision < compactRevision) {
         this.cancel();

@@ -3,7 +3,7 @@ import { CompactedError } from '../../base/errors.js';
 import { contains } from '../../base/key-range.js';
 import type { Event, KeyValue } from '../../base/key-value.js';
 import type { History, HistoryOptions, RevisionEvents } from '../../mvcc/history.js';
-import { type Watcher, WatchHub, type WatchRequest } from '../hub.js';
+import { type Taken, type Watcher, WatchHub, type WatchRequest } from '../hub.js';
 import type { WatchSource } from '../watch-source.js';
 
 /** A keyspace that only remembers what happened, and counts how often it is asked. */
@@ -76,11 +76,19 @@ export function openHub(settings: { queueEventsMax?: number; catchUpRevisionsMax
 /** Everything that waits, as "revision: a=1 -b". */
 export function takeAll(watcher: Watcher, eventsMax?: number): string[] {
   const all: string[] = [];
-  for (let taken = watcher.take(eventsMax); taken !== undefined; taken = watcher.take(eventsMax)) {
+  for (;;) {
+    const taken = takeNext(watcher, eventsMax);
+    if (taken === undefined) return all;
     if (taken.type === 'compacted') all.push(`compacted at ${taken.compactRevision}`);
     else all.push(`${taken.batch.revision}: ${taken.batch.events.map(show).join(' ')}`);
   }
-  return all;
+}
+
+/** What comes next, however much of history is to be read for it. */
+export function takeNext(watcher: Watcher, eventsMax?: number): Taken | undefined {
+  let taken = watcher.take(eventsMax);
+  while (taken === undefined && watcher.readsHistory) taken = watcher.take(eventsMax);
+  return taken;
 }
 
 function show({ type, kv, previous }: Event): string {
