@@ -3,6 +3,7 @@ import type { Clock } from './base/clock.js';
 import { InvalidArgumentError } from './base/errors.js';
 import type { Logger } from './base/logger.js';
 import type { Prng } from './base/prng.js';
+import { parseEndpointUrl } from './client/endpoint-url.js';
 import type { ClientLimits, EndpointAddress, TlsOptions } from './client/settings.js';
 import type { OpenOptions } from './embedded/open.js';
 import { KeyPrefix } from './namespace/key-prefix.js';
@@ -37,7 +38,6 @@ export interface ConnectOptions {
 
 const EMBEDDED = 'embedded:';
 const MEMORY = 'memory';
-const DEFAULT_PORT = 2_379;
 const FORMS = "'embedded:memory', 'embedded:<folder>', 'http://host:2379,…' (or https), or 'unix://<path>' (or unixs)";
 
 /**
@@ -74,30 +74,14 @@ async function connectWhole(url: string, options: Omit<ConnectOptions, 'namespac
 
 /** A part without a scheme has that of the part before it. */
 function parseEndpoints(url: string, tls: TlsOptions | undefined): EndpointAddress[] {
-  let scheme: string | undefined;
+  let scheme = '';
   return url.split(',').map((part) => {
-    const [, isSecure, path] = /^\s*unix(s?):\/\/([^\s?#]+)\s*$/.exec(part) ?? [];
-    // Whoever answers there has no host's name: its certificate is to be for localhost.
-    if (path !== undefined) return { host: 'localhost', port: 0, path, ...(isSecure === 's' && { tls: tls ?? true }) };
-    const [, own, rest] = /^\s*(?:(https?):\/\/)?([^/\s]+)\/?\s*$/.exec(part) ?? [];
-    scheme = own ?? scheme;
-    const endpoint = scheme && rest && parseEndpoint(scheme, rest, tls);
+    const text = part.trim();
+    scheme = /^https?(?=:\/\/)/.exec(text)?.[0] ?? scheme;
+    const endpoint = parseEndpointUrl(text.includes('://') ? text : `${scheme}://${text}`, tls);
     if (!endpoint) throw invalid(url);
     return endpoint;
   });
-}
-
-/** @returns `undefined` if it is not a host with, perhaps, a port */
-function parseEndpoint(scheme: string, rest: string, tls: TlsOptions | undefined): EndpointAddress | undefined {
-  const text = `${scheme}://${rest}`;
-  if (!URL.canParse(text)) return undefined;
-  const { hostname, port, username, search, hash } = new URL(text);
-  if (username !== '' || search !== '' || hash !== '') return undefined;
-  const host = hostname.replace(/^\[|\]$/g, '');
-  // The URL parser leaves out the scheme's own port, even where it was given.
-  const own = /:\d+$/.test(rest) ? (scheme === 'https' ? 443 : 80) : DEFAULT_PORT;
-  const address = { host, port: port === '' ? own : Number(port) };
-  return scheme === 'https' ? { ...address, tls: tls ?? true } : address;
 }
 
 function invalid(url: unknown): InvalidArgumentError {

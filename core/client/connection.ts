@@ -56,7 +56,6 @@ export interface ConnectionEvents {
  * of grpc-js would reconnect by itself, by its own rules and without telling.)
  */
 export class Connection {
-  readonly address: EndpointAddress;
   readonly name: string;
   readonly #carrier: CallCarrier;
   readonly #settings: ClientSettings;
@@ -71,7 +70,6 @@ export class Connection {
   #grace: Timer | undefined;
 
   constructor(carrier: CallCarrier, address: EndpointAddress, settings: ClientSettings, events: ConnectionEvents) {
-    this.address = address;
     this.name = nameOf(address);
     this.#carrier = carrier;
     this.#settings = settings;

@@ -81,4 +81,40 @@ describe('endpoints', () => {
 
     expect(list.describe()).toBe('a:1, b:1 (ECONNREFUSED), c:1');
   });
+
+  test('that the cluster tells are tried from then on, and what is known of those that stay is kept', () => {
+    const { list, all } = listOf();
+    list.failed(all[0]!, 'no');
+
+    expect(list.learn([...ADDRESSES.slice(0, 2), { host: 'd', port: 1 }])).toBe(true);
+
+    expect(list.count).toBe(3);
+    expect(list.describe()).toBe('a:1 (no), b:1, d:1');
+    expect(hosts(list.round())).toEqual(['b', 'd']);
+  });
+
+  test('that are told again change nothing, in whatever order', () => {
+    const { list, all } = listOf();
+    list.chosen(all[1]!);
+
+    expect(list.learn([...ADDRESSES].reverse())).toBe(false);
+
+    expect(hosts(list.round())).toEqual(['b', 'c', 'a']);
+  });
+
+  test('that were given are tried too while none of those that were told serves', () => {
+    const { list } = listOf();
+    list.learn([{ host: 'd', port: 1 }, ADDRESSES[2]!]);
+    const [other, c] = takeAll(list.round());
+    list.failed(other!, 'no');
+    expect(list.describe()).toBe('d:1 (no), c:1');
+
+    list.failed(c!, 'no');
+
+    expect(list.describe()).toBe('d:1 (no), c:1 (no), a:1, b:1');
+    expect(hosts(list.round())).toEqual(['a', 'b']);
+    expect(list.waitMs).toBe(0);
+    list.answered(other!);
+    expect(hosts(list.round())).toEqual(['d']);
+  });
 });

@@ -31,36 +31,45 @@ export interface Round {
  * that the clients of a member which fails spread over all the others and do not fall upon the one next to it.
  */
 export class EndpointList {
-  readonly #endpoints: readonly Endpoint[];
+  /** Those that the client was given. */
+  readonly #given: readonly Endpoint[];
+  /** Those that are known to be the cluster's: the given ones, until its members are learned. */
+  #known: readonly Endpoint[];
   readonly #settings: ClientSettings;
   #next = 0;
 
   /** @throws {@link InvalidArgumentError} if there is no endpoint */
   constructor(addresses: readonly EndpointAddress[], settings: ClientSettings) {
     if (addresses.length === 0) throw new InvalidArgumentError('endpoints', 'empty', 'at least one address');
-    this.#endpoints = addresses.map((address) => ({
-      address: copyOf(address),
-      name: nameOf(address),
-      failures: 0,
-      retryAtMs: 0,
-      why: undefined,
-      tlsFailure: undefined,
-    }));
+    this.#given = addresses.map(untried);
+    this.#known = this.#given;
     this.#settings = settings;
   }
 
   get count(): number {
-    return this.#endpoints.length;
+    return this.#known.length;
+  }
+
+  /**
+   * The cluster has told where its members are, at least one. What is known of those that stay is kept.
+   *
+   * @returns whether they are others than before
+   */
+  learn(addresses: readonly EndpointAddress[]): boolean {
+    const before = this.#known;
+    const known = new Map([...this.#given, ...before].map((endpoint) => [endpoint.name, endpoint]));
+    const told = new Map(addresses.map((address) => [nameOf(address), address]));
+    const after = [...told].map(([name, address]) => known.get(name) ?? untried(address));
+    if (after.length === before.length && after.every((one) => before.includes(one))) return false;
+    this.#known = after;
+    this.#next = 0;
+    return true;
   }
 
   /** Milliseconds until the first of them may be tried. */
   get waitMs(): number {
-    const first = Math.min(...this.#endpoints.map(({ retryAtMs }) => retryAtMs));
+    const first = Math.min(...this.#candidates().map(({ retryAtMs }) => retryAtMs));
     return Math.max(0, first - this.#settings.clock.now());
-  }
-
-  at(address: EndpointAddress): Endpoint {
-    return this.#endpoints.find((endpoint) => endpoint.address === address) as Endpoint;
   }
 
   /** Begins a walk, leaving one out where it is given. */
@@ -82,7 +91,7 @@ export class EndpointList {
 
   /** It is in use from now on. */
   chosen(endpoint: Endpoint): void {
-    this.#next = this.#endpoints.indexOf(endpoint);
+    this.#next = Math.max(0, this.#known.indexOf(endpoint));
   }
 
   /** It answered something well. */
@@ -94,7 +103,7 @@ export class EndpointList {
 
   /** Why waiting does not help: TLS failed with each of them. */
   get tlsFailure(): TlsFailedError | undefined {
-    const failures = this.#endpoints.map(({ tlsFailure }) => tlsFailure);
+    const failures = this.#candidates().map(({ tlsFailure }) => tlsFailure);
     return failures.includes(undefined) ? undefined : failures[0];
   }
 
@@ -109,19 +118,36 @@ export class EndpointList {
     endpoint.failures += 1;
     endpoint.retryAtMs = this.#settings.clock.now() + backoffMs(this.#settings, endpoint.failures);
     endpoint.why = why;
-    this.#next = (this.#endpoints.indexOf(endpoint) + 1) % this.#endpoints.length;
+    this.#next = (this.#known.indexOf(endpoint) + 1) % this.#known.length;
     const { name, failures } = endpoint;
     this.#settings.logger.debug({ endpoint: name, failures, why }, 'endpoint failed');
   }
 
   /** Every endpoint with why it failed last, for a person to read. */
   describe(): string {
-    return this.#endpoints.map(({ name, why }) => (why === undefined ? name : `${name} (${why})`)).join(', ');
+    return this.#candidates()
+      .map(({ name, why }) => (why === undefined ? name : `${name} (${why})`))
+      .join(', ');
   }
 
   #inTurn(): Endpoint[] {
-    return [...this.#endpoints.slice(this.#next), ...this.#endpoints.slice(0, this.#next)];
+    const candidates = this.#candidates();
+    return [...candidates.slice(this.#next), ...candidates.slice(0, this.#next)];
   }
+
+  /**
+   * Where none of the known ones serves, those that the client was given are tried too: its members may all have been
+   * replaced while it could not ask, or be told with addresses that are of no use from here.
+   */
+  #candidates(): readonly Endpoint[] {
+    const isLost = this.#known !== this.#given && this.#known.every(({ failures }) => failures > 0);
+    return isLost ? [...new Set([...this.#known, ...this.#given])] : this.#known;
+  }
+}
+
+function untried(address: EndpointAddress): Endpoint {
+  const name = nameOf(address);
+  return { address: copyOf(address), name, failures: 0, retryAtMs: 0, why: undefined, tlsFailure: undefined };
 }
 
 /** What the caller does to its own object later changes nothing. */

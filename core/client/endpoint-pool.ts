@@ -7,7 +7,7 @@ import { dial } from './dial.js';
 import { type Endpoint, EndpointList, type Round } from './endpoint-list.js';
 import { firstOf, NobodyError } from './first-of.js';
 import { type Opinion, opinionOf, outdone } from './second-opinion.js';
-import type { ClientSettings, EndpointAddress } from './settings.js';
+import { type ClientSettings, type EndpointAddress, nameOf } from './settings.js';
 import { checkTls } from './tls.js';
 
 /** An endpoint that was suspected and found well is not suspected again for so long. */
@@ -24,6 +24,7 @@ export class EndpointPool {
   readonly #closing = new AbortController();
   /** The one in use, those that were left while something was under way on them, and those that are asked. */
   readonly #connections = new Set<Connection>();
+  readonly #endpoints = new WeakMap<Connection, Endpoint>();
   readonly #events: ConnectionEvents = {
     onLost: (connection) => this.#lost(connection),
     onSuspect: (connection) => this.suspect(connection),
@@ -76,6 +77,16 @@ export class EndpointPool {
     void this.#seekSecondOpinion(connection).finally(() => (this.#isAsking = false));
   }
 
+  /**
+   * The cluster has told where its members are: from now on those are connected to. The connection in use stays as long as
+   * it serves.
+   */
+  learn(addresses: readonly EndpointAddress[]): void {
+    if (this.#list.learn(addresses)) {
+      this.#settings.logger.info({ endpoints: addresses.map(nameOf) }, 'learned where the members are');
+    }
+  }
+
   close(): void {
     this.#closing.abort(new ClosedError());
     for (const connection of [...this.#connections]) connection.close('the store was closed');
@@ -103,6 +114,11 @@ export class EndpointPool {
     }
   }
 
+  /** The one that a connection leads to. */
+  #endpointOf(connection: Connection): Endpoint {
+    return this.#endpoints.get(connection) as Endpoint;
+  }
+
   #first<T>(
     round: Round,
     signal: AbortSignal,
@@ -124,6 +140,7 @@ export class EndpointPool {
     try {
       const connection = await dial(endpoint.address, this.#settings, this.#events, signal);
       this.#connections.add(connection);
+      this.#endpoints.set(connection, endpoint);
       return connection;
     } catch (error) {
       if (!signal.aborted) this.#list.failed(endpoint, (error as Error).message, error);
@@ -139,7 +156,7 @@ export class EndpointPool {
     }
     if (!connection.isUsable) throw CallFailure.notSent(`the connection to ${connection.name} was lost`);
     this.#current = connection;
-    this.#list.chosen(this.#list.at(connection.address));
+    this.#list.chosen(this.#endpointOf(connection));
     this.#trustedUntilMs = 0;
     this.#settings.logger.debug({ endpoint: connection.name }, 'connected');
     return connection;
@@ -161,7 +178,7 @@ export class EndpointPool {
   }
 
   #failed(connection: Connection, why: string): void {
-    const endpoint = this.#list.at(connection.address);
+    const endpoint = this.#endpointOf(connection);
     if (connection.hasAnswered) this.#list.answered(endpoint);
     this.#list.failed(endpoint, why);
   }
@@ -172,7 +189,7 @@ export class EndpointPool {
     const stopListening = onAbort(this.#closing.signal, (reason) => others.abort(reason));
     const { signal } = others;
     const asked = this.#first(
-      this.#list.round(this.#list.at(suspect.address)),
+      this.#list.round(this.#endpointOf(suspect)),
       signal,
       (endpoint, called) => this.#askedAt(endpoint, called),
       ({ connection }) => drop(connection),

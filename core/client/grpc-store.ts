@@ -32,6 +32,7 @@ import type {
 import { get, put, remove, toLeaseId, Txn } from '../txn.js';
 import { Caller, isPassing } from './caller.js';
 import { EndpointPool } from './endpoint-pool.js';
+import { EndpointSync } from './endpoint-sync.js';
 import { LeaseClient } from './lease-client.js';
 import {
   type ClientOptions,
@@ -53,16 +54,14 @@ import { WatchLink } from './watch-link.js';
  */
 export async function connectGrpc(endpoints: readonly EndpointAddress[], options: ClientOptions = {}): Promise<Store> {
   const settings = clientSettings(options, endpoints.length);
-  const pool = new EndpointPool(endpoints, settings);
+  const store = new GrpcStore(endpoints, settings);
   const loop = new EventLoopHold(settings.clock);
   loop.hold();
   try {
-    await pool.connection();
-    const store = new GrpcStore(pool, settings);
-    await store.authenticated();
+    await store.ready();
     return store;
   } catch (error) {
-    pool.close();
+    await store.close();
     throw error;
   } finally {
     loop.release();
@@ -72,7 +71,7 @@ export async function connectGrpc(endpoints: readonly EndpointAddress[], options
 /** The same without waiting for a connection: the first call makes it. */
 export function grpcStore(endpoints: readonly EndpointAddress[], options: ClientOptions & InternalOptions): Store {
   const settings = clientSettings(options, endpoints.length);
-  return new GrpcStore(new EndpointPool(endpoints, settings), settings);
+  return new GrpcStore(endpoints, settings);
 }
 
 class GrpcStore implements Store {
@@ -84,9 +83,11 @@ class GrpcStore implements Store {
   readonly #caller: Caller;
   readonly #leases: LeaseClient;
   readonly #watches: WatchLink;
+  readonly #sync: EndpointSync;
   readonly #requestTimeoutMs: number;
 
-  constructor(pool: EndpointPool, settings: ClientSettings) {
+  constructor(endpoints: readonly EndpointAddress[], settings: ClientSettings) {
+    const pool = new EndpointPool(endpoints, settings);
     this.clock = settings.clock;
     this.logger = settings.logger;
     this.prng = settings.prng;
@@ -96,12 +97,14 @@ class GrpcStore implements Store {
     this.#caller = new Caller(pool, settings);
     this.#leases = new LeaseClient(this.#caller, settings);
     this.#watches = new WatchLink(pool, settings);
+    this.#sync = new EndpointSync(this.#caller, pool, endpoints, settings);
   }
 
-  /** Resolves once it is known that members take whom the store speaks for, or nobody is asked. */
-  authenticated(): Promise<void> {
+  /** Resolves once a member is connected to, and takes whom the store speaks for, if it does for anybody. */
+  async ready(): Promise<void> {
+    await this.#pool.connection();
     const plan = { asked: { what: 'authentication' }, isRepeatable: true, signal: undefined };
-    return this.#caller.attempts(plan, async () => undefined);
+    await this.#caller.attempts(plan, async () => undefined);
   }
 
   async get(key: BytesLike, options: ReadOptions = {}): Promise<KeyValue | undefined> {
@@ -192,6 +195,7 @@ class GrpcStore implements Store {
   }
 
   async close(): Promise<void> {
+    this.#sync.close();
     this.#caller.close();
     this.#watches.close();
     this.#leases.close();

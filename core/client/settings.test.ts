@@ -7,6 +7,7 @@ describe('settings', () => {
     expect(clientSettings({}, 1).watchIdleMs).toBe(5_000);
     expect(clientSettings({}, 3).watchIdleMs).toBe(1_000);
     expect(clientSettings({ watchIdleMs: 7 }, 1).watchIdleMs).toBe(7);
+    expect(clientSettings({ autoSyncIntervalMs: 1 }, 1).watchIdleMs).toBe(1_000);
   });
 
   test('are refused by name below their least value', () => {

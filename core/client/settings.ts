@@ -92,11 +92,18 @@ export interface ClientLimits {
   readonly watchCreationsMax: number;
   /**
    * How long the watch stream may be silent before the server is asked whether it still listens. Default: a second, and 5
-   * where there is no other endpoint to go to.
+   * where there is no other endpoint to go to, now or later.
    */
   readonly watchIdleMs: number;
   /** How long it may take to answer that, or anything else on the watch stream, before the stream is given up. */
   readonly watchAckTimeoutMs: number;
+  /**
+   * How often the cluster is asked where its members serve clients, beginning at once: from then on those are connected to,
+   * so that the client outlives the members that it was told of. 0, the default: never. It is off because the addresses that
+   * members tell (`--advertise-client-urls`) have to be of use from here, which they need not be through a load balancer, a
+   * container's ports or a tunnel.
+   */
+  readonly autoSyncIntervalMs: number;
 }
 
 /** What is not for users: how a client reaches its endpoints, where that is not over the network. */
@@ -137,19 +144,21 @@ const DEFAULT_LIMITS: ClientLimits = {
   watchCreationsMax: 128,
   watchIdleMs: 1_000,
   watchAckTimeoutMs: 5_000,
+  autoSyncIntervalMs: 0,
 };
 
 /** Each limit's least value; 1 where none is named. */
-const LEAST: Partial<Record<keyof ClientLimits, number>> = { retriesMax: 0 };
+const LEAST: Partial<Record<keyof ClientLimits, number>> = { retriesMax: 0, autoSyncIntervalMs: 0 };
 
 /** To whom there is one endpoint alone, to notice early that it hangs is of no use. */
 const LONE_WATCH_IDLE_MS = 5_000;
 
-/** @throws {@link InvalidArgumentError} if a limit is not a whole number of at least 1 (0 for retries) */
+/** @throws {@link InvalidArgumentError} if a limit is not a whole number of at least 1 (0 where that means never) */
 export function clientSettings(options: ClientOptions & InternalOptions, endpointCount = 1): ClientSettings {
   const { clock = systemClock, logger = silentLogger, prng = systemPrng, origin, openChannel, ...others } = options;
   const { user, password, token, ...limits } = others;
-  const lone = endpointCount > 1 ? {} : { watchIdleMs: LONE_WATCH_IDLE_MS };
+  const isAlone = endpointCount === 1 && (limits.autoSyncIntervalMs ?? 0) === 0;
+  const lone = !isAlone ? {} : { watchIdleMs: LONE_WATCH_IDLE_MS };
   const settings = { ...DEFAULT_LIMITS, ...lone, ...limits };
   for (const field of Object.keys(DEFAULT_LIMITS) as (keyof ClientLimits)[]) {
     const least = LEAST[field] ?? 1;

@@ -8,6 +8,7 @@ import {
   type sendUnaryData,
   status,
 } from '@grpc/grpc-js';
+import { ClusterService, type MemberListRequest, type MemberListResponse } from '../../rpc/gen/cluster.js';
 import type { ResponseHeader } from '../../rpc/gen/header.js';
 import {
   type CompactionRequest,
@@ -50,6 +51,7 @@ export interface Script {
   leaseGrant?: (request: LeaseGrantRequest) => Answer<LeaseGrantResponse>;
   leaseRevoke?: (request: LeaseRevokeRequest) => Answer<LeaseRevokeResponse>;
   leaseTimeToLive?: (request: LeaseTimeToLiveRequest) => Answer<LeaseTimeToLiveResponse>;
+  memberList?: (request: MemberListRequest) => Answer<MemberListResponse>;
   watch?: (wire: WatchWire) => void;
   keepAlive?: (wire: KeepAliveWire) => void;
 }
@@ -99,6 +101,7 @@ export class ScriptedServer {
       leaseTimeToLive: unary('leaseTimeToLive'),
       leaseKeepAlive: stream<KeepAliveWire>('keepAlive'),
     } as never);
+    this.#grpc.addService(ClusterService, { memberList: unary('memberList') } as never);
     this.#grpc.addService(WatchService, { watch: stream<WatchWire>('watch') });
     const injector = this.#grpc.createConnectionInjector(ServerCredentials.createInsecure());
     this.#listener = createServer({ noDelay: true }, (socket) => {

@@ -33,6 +33,8 @@ const CLIENTS_A_GROUP = 8;
 const CLIENTS_A_STORE = 4;
 const COMPACT_EVERY_MS = 2_000;
 const KEPT_REVISIONS = 2_000;
+/** Members are replaced by others, at other addresses, until none of the first is left. */
+const FOLLOWING: Partial<ClientLimits> = { autoSyncIntervalMs: 1_000 };
 /** Impatient, so that many an outcome stays unknown. */
 const IMPATIENT: Partial<ClientLimits> = {
   requestTimeoutMs: 400,
@@ -218,9 +220,9 @@ export class Workload {
 
   async #connect(
     prng: Prng,
-    options: { readonly clock?: FreezableClock; readonly client?: Partial<ClientLimits> } = {},
+    { client = {}, ...options }: { readonly clock?: FreezableClock; readonly client?: Partial<ClientLimits> } = {},
   ): Promise<Store> {
-    const store = await connect(this.#cluster.url, { prng, ...options });
+    const store = await connect(this.#cluster.url, { prng, ...options, client: { ...FOLLOWING, ...client } });
     this.#stores.push(store);
     return store;
   }
