@@ -46,8 +46,9 @@ export class EndpointList {
     this.#settings = settings;
   }
 
+  /** Of all that may come to be tried. */
   get count(): number {
-    return this.#known.length;
+    return this.#all().length;
   }
 
   /**
@@ -57,7 +58,7 @@ export class EndpointList {
    */
   learn(addresses: readonly EndpointAddress[]): boolean {
     const before = this.#known;
-    const known = new Map([...this.#given, ...before].map((endpoint) => [endpoint.name, endpoint]));
+    const known = new Map(this.#all().map((endpoint) => [endpoint.name, endpoint]));
     const told = new Map(addresses.map((address) => [nameOf(address), address]));
     const after = [...told].map(([name, address]) => known.get(name) ?? untried(address));
     if (after.length === before.length && after.every((one) => before.includes(one))) return false;
@@ -141,7 +142,11 @@ export class EndpointList {
    */
   #candidates(): readonly Endpoint[] {
     const isLost = this.#known !== this.#given && this.#known.every(({ failures }) => failures > 0);
-    return isLost ? [...new Set([...this.#known, ...this.#given])] : this.#known;
+    return isLost ? this.#all() : this.#known;
+  }
+
+  #all(): readonly Endpoint[] {
+    return [...new Set([...this.#known, ...this.#given])];
   }
 }
 

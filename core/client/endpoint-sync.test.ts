@@ -1,10 +1,11 @@
+import { status } from '@grpc/grpc-js';
 import { describe, expect, test } from '@jest/globals';
 import type { Logger } from '../base/logger.js';
 import type { Store } from '../store.js';
 import { ManualClock } from '../testing/manual-clock.js';
 import { addressesOf, LEARNED_MAX, securityOf } from './endpoint-sync.js';
 import { FaultyLink } from './testing/faulty-link.js';
-import { header, rangeAnswer, type ScriptedServer, SILENT } from './testing/scripted-server.js';
+import { failure, header, rangeAnswer, type ScriptedServer, SILENT } from './testing/scripted-server.js';
 import { after, connect, eventually, serve } from './testing/stores.js';
 
 function memberOf(clientURLs: string[], isLearner = false) {
@@ -31,10 +32,11 @@ function listening(): { readonly said: string[]; readonly logger: Logger } {
   return { said, logger: { debug: () => {}, info: hear, warn: hear, error: hear } };
 }
 
-/** A store on real time that was given one member, once it has learned of others. */
-async function learned({ link }: { readonly link: FaultyLink }): Promise<Store> {
+/** A store on real time that was given these members, once it has learned of others. */
+async function learned(...members: readonly { readonly link: FaultyLink }[]): Promise<Store> {
   const { said, logger } = listening();
-  const store = await connect([link], { logger, autoSyncIntervalMs: EVERY_MS });
+  const given = members.map(({ link }) => link);
+  const store = await connect(given, { logger, autoSyncIntervalMs: EVERY_MS });
   await eventually(() => said.includes('learned where the members are'));
   return store;
 }
@@ -100,6 +102,15 @@ describe('a client that follows the members', () => {
     given.server.dropConnections();
 
     expect((await store.range('a')).revision).toBe(1);
+  });
+
+  test('leaves the only member that it was told, where that cannot serve, for those that it was given', async () => {
+    const [sick, well] = [await member(1), await member(2)];
+    sick.server.script.memberList = () => toldOf(urlOf(sick.link));
+    const store = await learned(sick, well);
+    sick.server.script.range = () => failure(status.UNAVAILABLE, 'etcdserver: no leader');
+
+    expect((await store.range('a')).revision).toBe(2);
   });
 
   test('says so, and goes on, where it cannot learn anything', async () => {
