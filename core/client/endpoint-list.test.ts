@@ -101,8 +101,8 @@ describe('endpoints', () => {
     expect(hosts(list.round())).toEqual(['b', 'c', 'a']);
   });
 
-  test('that were given are tried too while none of those that were told serves', () => {
-    const { list } = listOf();
+  test('that were given are tried too while all of those that were told have just failed', async () => {
+    const { list, clock } = listOf();
     list.learn([{ host: 'd', port: 1 }, ADDRESSES[2]!]);
     const [other, c] = takeAll(list.round());
     list.failed(other!, 'no');
@@ -116,5 +116,8 @@ describe('endpoints', () => {
     expect(list.waitMs).toBe(0);
     list.answered(other!);
     expect(hosts(list.round())).toEqual(['d']);
+    list.failed(other!, 'no');
+    await clock.advance(6_000);
+    expect(hosts(list.round())).toEqual(['c', 'd']);
   });
 });

@@ -36,6 +36,7 @@ export class EndpointList {
   /** Those that are known to be the cluster's: the given ones, until its members are learned. */
   #known: readonly Endpoint[];
   readonly #settings: ClientSettings;
+  /** Of all of them, where the next walk begins. */
   #next = 0;
 
   /** @throws {@link InvalidArgumentError} if there is no endpoint */
@@ -92,7 +93,7 @@ export class EndpointList {
 
   /** It is in use from now on. */
   chosen(endpoint: Endpoint): void {
-    this.#next = Math.max(0, this.#known.indexOf(endpoint));
+    this.#next = Math.max(0, this.#all().indexOf(endpoint));
   }
 
   /** It answered something well. */
@@ -119,7 +120,7 @@ export class EndpointList {
     endpoint.failures += 1;
     endpoint.retryAtMs = this.#settings.clock.now() + backoffMs(this.#settings, endpoint.failures);
     endpoint.why = why;
-    this.#next = (this.#known.indexOf(endpoint) + 1) % this.#known.length;
+    this.#next = (this.#all().indexOf(endpoint) + 1) % this.count;
     const { name, failures } = endpoint;
     this.#settings.logger.debug({ endpoint: name, failures, why }, 'endpoint failed');
   }
@@ -132,19 +133,23 @@ export class EndpointList {
   }
 
   #inTurn(): Endpoint[] {
+    const all = this.#all();
     const candidates = this.#candidates();
-    return [...candidates.slice(this.#next), ...candidates.slice(0, this.#next)];
+    return [...all.slice(this.#next), ...all.slice(0, this.#next)].filter((one) => candidates.includes(one));
   }
 
   /**
-   * Where none of the known ones serves, those that the client was given are tried too: its members may all have been
-   * replaced while it could not ask, or be told with addresses that are of no use from here.
+   * Where all of the known ones have just failed, those that the client was given are tried too: the members may all have
+   * been replaced while it could not ask, or be told with addresses that are of no use from here.
    */
   #candidates(): readonly Endpoint[] {
-    const isLost = this.#known !== this.#given && this.#known.every(({ failures }) => failures > 0);
-    return isLost ? this.#all() : this.#known;
+    const { clock, dialTimeoutMs } = this.#settings;
+    const sinceMs = clock.now() - dialTimeoutMs;
+    const areLost = this.#known.every(({ failures, retryAtMs }) => failures > 0 && retryAtMs > sinceMs);
+    return areLost ? this.#all() : this.#known;
   }
 
+  /** The known ones, and the given ones that are not among them. */
   #all(): readonly Endpoint[] {
     return [...new Set([...this.#known, ...this.#given])];
   }
