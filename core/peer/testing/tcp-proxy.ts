@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { resetSocket } from '../../testing/reset-socket.js';
 
 /** What is held back for one direction of one connection; past it, its source is not read. */
 const HELD_BYTES_MAX = 4 * 1024 * 1024;
@@ -134,8 +135,8 @@ class Passage {
   }
 
   #reset(): void {
-    this.#near.resetAndDestroy();
-    this.#far.resetAndDestroy();
+    resetSocket(this.#near);
+    resetSocket(this.#far);
   }
 
   #carry(way: Way, source: Socket, sink: Socket): void {

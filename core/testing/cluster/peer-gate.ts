@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { resetSocket } from '../reset-socket.js';
 import { type Direction, TcpPipe } from './tcp-pipe.js';
 
 /** What holds between two members, as the gate asks for it anew whenever it matters. */
@@ -130,7 +131,7 @@ export class PeerGate {
 
   #break(passage: Passage): void {
     this.#passages.delete(passage);
-    if (!passage.near.destroyed) passage.near.resetAndDestroy();
+    if (!passage.near.destroyed) resetSocket(passage.near);
     if (passage.far && !passage.far.destroyed) passage.far.destroy();
   }
 }
