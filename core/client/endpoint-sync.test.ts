@@ -1,5 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import { describe, expect, test } from '@jest/globals';
+import type { Clock } from '../base/clock.js';
 import type { Logger } from '../base/logger.js';
 import type { Store } from '../store.js';
 import { ManualClock } from '../testing/manual-clock.js';
@@ -126,6 +127,25 @@ describe('a client that follows the members', () => {
     await eventually(() => said.includes('could not learn where the members are'));
 
     expect((await store.range('a')).revision).toBe(1);
+  });
+
+  test('keeps no process running between two questions', async () => {
+    const { server, link } = await member(1);
+    server.script.memberList = () => toldOf(urlOf(link));
+    const manual = new ManualClock();
+    const [set, held]: [number[], number[]] = [[], []];
+    const clock: Clock = {
+      now: () => manual.now(),
+      soon: (callback) => manual.soon(callback),
+      after: (delayMs, callback) => {
+        set.push(delayMs);
+        return { ...manual.after(delayMs, callback), hold: () => void held.push(delayMs) };
+      },
+    };
+    await connect([link], { clock, autoSyncIntervalMs: EVERY_MS });
+    await eventually(() => set.includes(EVERY_MS));
+
+    expect(held).not.toContain(EVERY_MS);
   });
 
   test('does not hold up closing while it waits for an answer', async () => {

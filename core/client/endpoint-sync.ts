@@ -1,4 +1,4 @@
-import { sleep } from '../base/clock.js';
+import type { Timer } from '../base/clock.js';
 import { ClusterService, type Member } from '../rpc/gen/cluster.js';
 import type { Caller } from './caller.js';
 import type { EndpointPool } from './endpoint-pool.js';
@@ -25,28 +25,31 @@ export class EndpointSync {
   readonly #settings: ClientSettings;
   readonly #given: GivenSecurity;
   readonly #closing = new AbortController();
+  #timer: Timer | undefined;
 
   constructor(caller: Caller, pool: EndpointPool, given: readonly EndpointAddress[], settings: ClientSettings) {
     this.#caller = caller;
     this.#pool = pool;
     this.#settings = settings;
     this.#given = securityOf(given);
-    if (settings.autoSyncIntervalMs > 0) void this.#run().catch(() => {});
+    if (settings.autoSyncIntervalMs > 0) void this.#run();
   }
 
   close(): void {
     this.#closing.abort();
+    this.#timer?.cancel();
   }
 
-  async #run(): Promise<never> {
+  /** Between two questions nothing keeps the process running, for nobody waits. */
+  async #run(): Promise<void> {
+    const { clock, logger, autoSyncIntervalMs } = this.#settings;
     const { signal } = this.#closing;
-    for (;;) {
-      await this.#sync().catch((error: unknown) => {
-        signal.throwIfAborted();
-        this.#settings.logger.warn({ error }, 'could not learn where the members are');
-      });
-      await sleep(this.#settings.clock, this.#settings.autoSyncIntervalMs, signal);
+    try {
+      await this.#sync();
+    } catch (error) {
+      if (!signal.aborted) logger.warn({ error }, 'could not learn where the members are');
     }
+    if (!signal.aborted) this.#timer = clock.after(autoSyncIntervalMs, () => void this.#run());
   }
 
   async #sync(): Promise<void> {

@@ -158,7 +158,7 @@ export function clientSettings(options: ClientOptions & InternalOptions, endpoin
   const { clock = systemClock, logger = silentLogger, prng = systemPrng, origin, openChannel, ...others } = options;
   const { user, password, token, ...limits } = others;
   const isAlone = endpointCount === 1 && (limits.autoSyncIntervalMs ?? 0) === 0;
-  const lone = !isAlone ? {} : { watchIdleMs: LONE_WATCH_IDLE_MS };
+  const lone = isAlone ? { watchIdleMs: LONE_WATCH_IDLE_MS } : {};
   const settings = { ...DEFAULT_LIMITS, ...lone, ...limits };
   for (const field of Object.keys(DEFAULT_LIMITS) as (keyof ClientLimits)[]) {
     const least = LEAST[field] ?? 1;
