@@ -139,6 +139,7 @@ export class ClusterPart {
       raft,
       backend: () => replica.state.backend,
       transport: () => replica.transport,
+      catchUps: replica.catchUps,
       clock,
       logger,
       snapshotsSentMax: settings.snapshotsSentMax,

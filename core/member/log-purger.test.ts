@@ -1,13 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Backend } from '../backend/backend.js';
-import type { Raft } from '../raft/raft.js';
-import type { DurableLog } from './durable-log.js';
 import { LogPurger } from './log-purger.js';
 
 /** A purger whose calls are written down in order; the backend's flush waits to be let go. */
-function setUp(lot = { entries: 3, bytes: 1_000 }) {
+function setUp({ logKeptEntries = 3, logKeptBytes = 1_000, logKeptBytesMax = 10_000 } = {}) {
   const calls: string[] = [];
-  const failures: Error[] = [];
   let flushed: (() => void) | undefined;
   const backend = {
     flush() {
@@ -15,9 +12,20 @@ function setUp(lot = { entries: 3, bytes: 1_000 }) {
       return new Promise<void>((resolve) => (flushed = resolve));
     },
   } as Backend;
-  const raft = { compactTo: (index: number) => void calls.push(`raft ${index}`) } as Raft;
-  const log = { compactTo: async (index: number) => void calls.push(`log ${index}`) } as DurableLog;
-  const purger = new LogPurger({ raft, log, state: () => ({ backend }) }, lot, (error) => failures.push(error));
+  const needs = { from: Number.POSITIVE_INFINITY, givenUpAt: [] as number[] };
+  const purger = new LogPurger({
+    raft: { compactTo: (index) => void calls.push(`raft ${index}`) },
+    log: { compactTo: async (index) => void calls.push(`log ${index}`) },
+    state: () => ({ backend }),
+    catchUps: {
+      mayLetGoTo: (index) => Math.min(index, needs.from),
+      giveUp: (keptBytes) => void needs.givenUpAt.push(keptBytes),
+    },
+    settings: { logKeptEntries, logKeptBytes, logKeptBytesMax },
+    onFailure: (error) => {
+      throw error;
+    },
+  });
   let index = 0;
   const apply = (count: number, bytes = 1) =>
     purger.applied(
@@ -27,7 +35,7 @@ function setUp(lot = { entries: 3, bytes: 1_000 }) {
     flushed?.();
     await new Promise((resolve) => setImmediate(resolve));
   };
-  return { purger, calls, failures, apply, flush };
+  return { purger, calls, needs, apply, flush };
 }
 
 describe('LogPurger', () => {
@@ -38,53 +46,92 @@ describe('LogPurger', () => {
 
     apply(1);
     await flush();
-    expect(calls).toEqual(['flush']);
+    expect(calls).toEqual([]);
 
     apply(3);
-    expect(calls).toEqual(['flush', 'flush']);
+    expect(calls).toEqual(['flush']);
     await flush();
-    expect(calls).toEqual(['flush', 'flush', 'raft 3', 'log 3']);
+    expect(calls).toEqual(['flush', 'raft 3', 'log 3']);
   });
 
   test('a lot is full by bytes too, so that large entries do not pile up', async () => {
     const { calls, apply, flush } = setUp();
     apply(1, 999);
+    apply(1, 1);
+    apply(1, 999);
     expect(calls).toEqual([]);
     apply(1, 1);
     await flush();
-    apply(1, 1_000);
-    await flush();
 
-    expect(calls).toEqual(['flush', 'flush', 'raft 2', 'log 2']);
+    expect(calls).toEqual(['flush', 'raft 2', 'log 2']);
   });
 
   test('what is applied while the backend flushes waits for the next time', async () => {
     const { calls, apply, flush } = setUp();
     apply(3);
     apply(3);
+    apply(3);
     expect(calls).toEqual(['flush']);
     await flush();
+    expect(calls).toEqual(['flush', 'raft 3', 'log 3']);
 
     apply(1);
     await flush();
 
-    expect(calls).toEqual(['flush', 'flush', 'raft 3', 'log 3']);
+    expect(calls.slice(3)).toEqual(['flush', 'raft 6', 'log 6']);
   });
 
   test('while it is held nothing is let go of, and afterwards as before', async () => {
     const { purger, calls, apply, flush } = setUp();
     apply(3);
-    await flush();
     apply(3);
 
     const held = purger.hold();
     await flush();
     await held;
+    apply(3);
 
-    expect(calls).toEqual(['flush', 'flush']);
+    expect(calls).toEqual(['flush']);
     purger.release();
     apply(3);
     await flush();
-    expect(calls.slice(2)).toEqual(['flush', 'raft 6', 'log 6']);
+    expect(calls.slice(1)).toEqual(['flush', 'raft 6', 'log 6']);
+  });
+});
+
+describe('for followers that were sent a snapshot', () => {
+  test('more is kept, in whole lots, and let go of when they have caught up, also if nothing more is applied', async () => {
+    const { purger, calls, needs, apply, flush } = setUp();
+    needs.from = 5;
+    for (let i = 0; i < 4; i += 1) {
+      apply(3);
+      await flush();
+    }
+    expect(calls).toEqual(['flush', 'raft 3', 'log 3']);
+    purger.sweep();
+    expect(calls).toHaveLength(3);
+
+    needs.from = 12;
+    purger.sweep();
+    await flush();
+
+    expect(calls.slice(3)).toEqual(['flush', 'raft 9', 'log 9']);
+    purger.sweep();
+    expect(calls).toHaveLength(6);
+  });
+
+  test('that ends at the bound, which counts what entries take beside their data', async () => {
+    // Three lots of three entries of 1 byte and 300 beside it.
+    const { calls, needs, apply, flush } = setUp({ logKeptBytesMax: 9 * 301 });
+    needs.from = 0;
+    for (let i = 0; i < 3; i += 1) apply(3);
+    expect(needs.givenUpAt).toEqual([]);
+    expect(calls).toEqual([]);
+
+    apply(3);
+    await flush();
+
+    expect(needs.givenUpAt).toEqual([12 * 301]);
+    expect(calls).toEqual(['flush', 'raft 9', 'log 9']);
   });
 });

@@ -178,6 +178,20 @@ describe('removing', () => {
     expect(await membersAt(cluster, follower)).toHaveLength(2);
   });
 
+  test('the leader of two, which vanishes before the other one leads, leaves that one to serve alone', async () => {
+    const cluster = await started({ size: 2 });
+    const removed = cluster.leader;
+    const [left] = cluster.followers as [TestNode];
+    // As when its power is cut: nothing more comes from it, and no connection is seen to end.
+    cluster.network.fate = () => (left.voterCount === 1 ? 'lose' : 'deliver');
+    const removing = removed.m.memberRemove(removed.id).catch(() => undefined);
+
+    await cluster.until(() => left.leads);
+
+    await cluster.until(put(left, 'a', 'x'));
+    await cluster.until(removing);
+  });
+
   test('one that was away is told when it comes back, does not serve, and cannot come back ever', async () => {
     const cluster = await started();
     const [removed, other] = cluster.followers as [TestNode, TestNode];

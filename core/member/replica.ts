@@ -16,6 +16,7 @@ import type { CallerCommand, Command, CommandResult } from '../machine/types.js'
 import type { PeerMessage, PeerTransport } from '../peer/types.js';
 import type { Raft } from '../raft/raft.js';
 import type { Entry, MemberId } from '../raft/types.js';
+import { CatchUps } from './catch-ups.js';
 import { Driver } from './driver.js';
 import { Leadership } from './leadership.js';
 import { Outbox } from './outbox.js';
@@ -49,6 +50,7 @@ export class Replica {
   readonly leadership: Leadership;
   readonly proposals: Proposals;
   readonly outbox: Outbox;
+  readonly catchUps: CatchUps;
   /** How the others are reached, once there is a way. */
   transport: PeerTransport | undefined;
 
@@ -60,7 +62,6 @@ export class Replica {
   readonly #sweeps: Sweeps;
   readonly #ticker: Ticker;
   readonly #held: StateInForce;
-  #configuration: unknown;
   #isAlone = false;
   #hasCaughtUp = false;
   #failedProposalCount = 0;
@@ -73,6 +74,7 @@ export class Replica {
     this.#parts = parts;
     this.#hooks = hooks;
     this.raft = raft;
+    this.catchUps = new CatchUps(raft, logger);
     this.#held = this.#makeStateInForce();
     this.stopped = new Promise((resolve) => (this.#resolveStopped = resolve));
     this.outbox = new Outbox(() => this.transport);
@@ -133,7 +135,7 @@ export class Replica {
 
   /** Begins to take part in the cluster. */
   start(): void {
-    this.#lookAtConfiguration();
+    this.#lookAtOthers();
     this.#sweeps.start();
     this.wake();
   }
@@ -297,7 +299,7 @@ export class Replica {
   };
 
   readonly #endTurn = (): void => {
-    if (this.raft.configuration !== this.#configuration) this.#lookAtConfiguration();
+    this.#lookAtOthers();
     this.leadership.check();
   };
 
@@ -313,16 +315,19 @@ export class Replica {
     const leaderless = this.leadership.leaderless();
     this.#reads.expire(leaderless && (() => leaderless));
     this.#reads.askAgain();
+    this.#held.sweep();
     this.#hooks.onSweep();
     this.wake();
   };
 
-  /** Time is counted only where there is somebody to hear of it. */
-  #lookAtConfiguration(): void {
-    const { configuration, isSoleVoter } = this.raft;
-    this.#configuration = configuration;
+  /**
+   * Time is counted where there is somebody to hear of it; and by a member that is left alone before it leads: it is time
+   * that ends its wait for the leader that has gone.
+   */
+  #lookAtOthers(): void {
+    const { configuration, isSoleVoter, role } = this.raft;
     this.#isAlone = isSoleVoter && configuration.learners.length === 0;
-    if (this.#isAlone) this.#ticker.stop();
+    if (this.#isAlone && role === 'leader') this.#ticker.stop();
     else this.#ticker.start();
   }
 
@@ -381,6 +386,7 @@ export class Replica {
   #makeStateInForce(): StateInForce {
     return new StateInForce({
       ...this.#parts,
+      catchUps: this.catchUps,
       isAlone: () => this.#isAlone,
       idle: () => this.#driver.applied(),
       install: this.#hooks.install,

@@ -5,12 +5,14 @@ import type { PeerTransport } from '../peer/types.js';
 import type { Raft } from '../raft/raft.js';
 import type { MemberId } from '../raft/types.js';
 import { takeSnapshot } from '../snapshot/take-snapshot.js';
+import type { CatchUps } from './catch-ups.js';
 
 export interface SnapshotsSentParts {
   readonly memberId: MemberId;
   readonly raft: Raft;
   readonly backend: () => Backend;
   readonly transport: () => PeerTransport | undefined;
+  readonly catchUps: CatchUps;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly snapshotsSentMax: number;
@@ -60,7 +62,7 @@ export class SnapshotsSent {
   }
 
   async #send(to: MemberId): Promise<void> {
-    const { raft, logger, wake } = this.#parts;
+    const { raft, catchUps, logger, wake } = this.#parts;
     const aborter = new AbortController();
     this.#underWay.set(to, aborter);
     const follower = to.toString(16);
@@ -70,6 +72,7 @@ export class SnapshotsSent {
       raft.reportSnapshot(to, 'installed');
     } catch (error) {
       logger.warn({ follower, reason: (error as Error).message }, 'a snapshot did not reach a follower');
+      catchUps.end(to);
       raft.reportSnapshot(to, 'failed');
     } finally {
       this.#underWay.delete(to);
@@ -78,11 +81,12 @@ export class SnapshotsSent {
   }
 
   async #sendWhole(to: MemberId, signal: AbortSignal): Promise<{ index: number; sizeBytes: number }> {
-    const { memberId, raft, backend, transport, clock } = this.#parts;
+    const { memberId, raft, backend, transport, catchUps, clock } = this.#parts;
     const peers = transport();
     if (peers === undefined) throw new Error('there is no way to other members');
     const snapshot = takeSnapshot(backend(), clock);
     const { index, term, configuration } = snapshot.position;
+    catchUps.begin(to, index);
     const announcement = {
       type: 'installSnapshot',
       from: memberId,

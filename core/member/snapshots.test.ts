@@ -55,6 +55,31 @@ describe('a member that lags too far behind', () => {
     expect(await get(late, 'key/7', true)).toBe('later');
   });
 
+  test('needs no second one, however much is written while the first is on its way; the log is let go of then', async () => {
+    const cluster = await started();
+    const [late] = cluster.followers as [TestNode];
+    cluster.cutOff(late);
+    await putMany(cluster, cluster.leader, 100);
+    let arrive: (() => void) | undefined;
+    const { receive } = late.states;
+    late.states.receive = async (chunks) => {
+      const received = await receive.call(late.states, chunks);
+      await new Promise<void>((resolve) => (arrive = resolve));
+      return received;
+    };
+
+    cluster.network.heal();
+    await cluster.until(() => arrive !== undefined);
+    await putMany(cluster, cluster.leader, 300);
+    arrive?.();
+    await cluster.until(() => late.m.appliedIndex === cluster.leader.m.appliedIndex);
+
+    expect(late.states.installed).toBe(1);
+    await cluster.clock.advance(1_000);
+    const { raft } = cluster.leader;
+    expect(raft.lastIndex - raft.firstIndex).toBeLessThanOrEqual(50);
+  });
+
   test('also through a restart right after it', async () => {
     const cluster = await started();
     const [late] = cluster.followers as [TestNode];

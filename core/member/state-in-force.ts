@@ -2,8 +2,9 @@ import { assert } from '../base/assert.js';
 import type { Clock } from '../base/clock.js';
 import type { Raft } from '../raft/raft.js';
 import type { Append, Entry, SnapshotPosition } from '../raft/types.js';
+import type { CatchUps } from './catch-ups.js';
 import type { DurableLog } from './durable-log.js';
-import { LogPurger } from './log-purger.js';
+import { LogPurger, type LogPurgerParts } from './log-purger.js';
 import { Scrubber } from './scrubber.js';
 import type { MemberSettings } from './settings.js';
 import type { State } from './state-store.js';
@@ -14,7 +15,8 @@ export interface StateInForceParts {
   /** As it was found; a snapshot may put another in its place. */
   readonly state: State;
   readonly clock: Clock;
-  readonly settings: Pick<MemberSettings, 'scrubRecordsPerStep' | 'logKeptEntries' | 'logKeptBytes'>;
+  readonly settings: Pick<MemberSettings, 'scrubRecordsPerStep'> & LogPurgerParts['settings'];
+  readonly catchUps: CatchUps;
   /** Whether no other member receives the log. */
   readonly isAlone: () => boolean;
   /** Resolves when no committed entry waits to be applied. */
@@ -39,13 +41,12 @@ export class StateInForce {
   #compactRevision: number;
 
   constructor(parts: StateInForceParts) {
-    const { raft, log, state, settings, clock, onFailure } = parts;
+    const { state, settings, clock, onFailure } = parts;
     this.#parts = parts;
     this.#state = state;
     this.#compactRevision = state.machine.keyspace.compactRevision;
     this.#scrubber = new Scrubber(() => this.#state, settings.scrubRecordsPerStep, clock);
-    const lot = { entries: settings.logKeptEntries, bytes: settings.logKeptBytes };
-    this.#purger = new LogPurger({ raft, log, state: () => this.#state }, lot, onFailure);
+    this.#purger = new LogPurger({ ...parts, state: () => this.#state });
     state.backend.onFailure(onFailure);
   }
 
@@ -70,6 +71,11 @@ export class StateInForce {
     if (compactRevision === this.#compactRevision) return;
     this.#compactRevision = compactRevision;
     this.scrub();
+  }
+
+  /** Some time has passed. */
+  sweep(): void {
+    this.#purger.sweep();
   }
 
   /** Begins to free what was compacted. */

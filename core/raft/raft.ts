@@ -88,8 +88,8 @@ export class Raft {
   // --- What goes in -----------------------------------------------------------------------------------------------
 
   /**
-   * A unit of time has passed. A sole voter needs none: it has no leader to wait for, nobody to send heartbeats to, and
-   * nobody to make room for while its disk is slow.
+   * A unit of time has passed. A sole voter that leads needs none: it has no leader to wait for, nobody to send heartbeats
+   * to, and nobody to make room for while its disk is slow.
    */
   tick(): void {
     this.#state.durability.tick();

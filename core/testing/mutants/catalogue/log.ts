@@ -187,7 +187,7 @@ export const LOG_MUTANTS: readonly Mutant[] = [
     rows: [1, 21],
     what: 'the log lets go of entries that the engine has applied, but not durably',
     file: 'core/member/log-purger.ts',
-    find: `    await this.#parts.state().backend.flush();
+    find: `    await state().backend.flush();
 `,
     replace: ``,
     layers: ['crash-points', 'sim', 'jest:core/member/log-purger.test.ts', 'jest:core/member/durability.test.ts'],
@@ -197,13 +197,13 @@ export const LOG_MUTANTS: readonly Mutant[] = [
     rows: [21],
     what: 'after the flush the log lets go of what was applied during it, too',
     file: 'core/member/log-purger.ts',
-    find: `    if (index === 0 || this.#isHeld) return;
-    this.#parts.raft.compactTo(index);
-    await this.#parts.log.compactTo(index);`,
-    replace: `    if (index === 0 || this.#isHeld) return;
-    const present = Math.max(index, (this.#parts.raft as { appliedIndex?: number }).appliedIndex ?? 0);
-    this.#parts.raft.compactTo(present);
-    await this.#parts.log.compactTo(present);`,
+    find: `    if (this.#isHeld) return;
+    raft.compactTo(index);
+    await log.compactTo(index);`,
+    replace: `    if (this.#isHeld) return;
+    const present = Math.max(index, (raft as { appliedIndex?: number }).appliedIndex ?? 0);
+    raft.compactTo(present);
+    await log.compactTo(present);`,
     layers: ['crash-points', 'sim', 'jest:core/member/log-purger.test.ts', 'jest:core/member/durability.test.ts'],
   },
   {
