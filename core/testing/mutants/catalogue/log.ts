@@ -303,6 +303,16 @@ export const LOG_MUTANTS: readonly Mutant[] = [
     layers: ['crash-points', 'sim', 'jest:core/member/snapshots.test.ts'],
   },
   {
+    name: 'log-let-go-behind-a-snapshot',
+    rows: [],
+    what: 'the leader lets go of its log while a snapshot is on its way, so that one has to follow the other',
+    file: 'core/member/snapshots-sent.ts',
+    find: `    catchUps.begin(to, index);
+`,
+    replace: ``,
+    layers: ['sim', 'jest:core/member/snapshots.test.ts'],
+  },
+  {
     name: 'snapshot-position-not-kept',
     rows: [21],
     what: 'the state that came from a snapshot does not remember its position, so that an older log passes for damaged',

@@ -186,4 +186,13 @@ export const MEMBERSHIP_MUTANTS: readonly Mutant[] = [
     replace: ``,
     layers: ['sim', 'jest:core/member/membership-rules.test.ts'],
   },
+  {
+    name: 'left-alone-without-time',
+    rows: [],
+    what: 'a follower that is left alone by the leader counts no time, and never leads',
+    file: 'core/member/replica.ts',
+    find: `    if (this.#isAlone && role === 'leader') this.#ticker.stop();`,
+    replace: `    if (this.#isAlone) this.#ticker.stop();`,
+    layers: ['sim', 'jest:core/member/membership.test.ts'],
+  },
 ];

@@ -88,7 +88,8 @@ export function drawSeedOptions(dice: Dice): SeedOptions {
     [2, 1],
     [100, 1],
   ]);
-  return { ...drawn, clientLimits: { ...drawn.clientLimits, watchSharersMax } };
+  const follows = dice.chance(0.3) ? { autoSyncIntervalMs: dice.between(500, 5_000) } : {};
+  return { ...drawn, clientLimits: { ...drawn.clientLimits, watchSharersMax, ...follows } };
 }
 
 /** Of clients that give up soon, so that many an outcome stays unknown; not before a healthy network could have answered. */
