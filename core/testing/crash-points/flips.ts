@@ -8,18 +8,14 @@
  * Whatever is damaged must be refused, or be read as though it were not; the last write of a log may be cut off, for it
  * cannot be told from one that a crash tore. It ends with 1 if something else was read.
  */
-import { parseArgs } from 'node:util';
+import { programOptions, wholeNumber } from '../program-options.js';
 import { cutAfterEach, type DamageResult, flipEach } from './damage/damage.js';
 import { specimens } from './damage/specimens.js';
 
 const MASKS = [1, 0x80, 0xff, 2, 4, 8, 16, 32, 64];
 
-const { values } = parseArgs({ options: { masks: { type: 'string', default: '2' } } });
-const masks = MASKS.slice(0, Number(values.masks));
-if (masks.length === 0) {
-  console.error('--masks is a whole number, 1 or more');
-  process.exit(2);
-}
+const values = programOptions('npm run flips -- [--masks N]', { masks: { type: 'string', default: '2' } });
+const masks = MASKS.slice(0, wholeNumber('masks', values.masks, 1));
 
 let cases = 0;
 let hasFailed = false;

@@ -1,28 +1,26 @@
 /**
- * Crashes real members at every operation of their disks, with every choice of what survives:
+ * `npm run crash-points`: crashes real members at every operation of their disks, with every choice of what survives;
+ * `--at` and `--choice` for one case again.
  *
- * ```
- * crash-points [--scenario TEXT] [--cases N] [--seconds T] [--keep-going]
- * crash-points --scenario NAME --at K [--choice CHOICE]      one of them again
- * ```
- *
- * Where time is bounded, a few cases of every scenario come before all of any. It ends with 1 after the first that a member does not recover from as it must, or that does not end.
+ * Where time is bounded, a few cases of every scenario come before all of any. It ends with 1 after the first that a
+ * member does not recover from as it must, or that does not end.
  */
-import { parseArgs } from 'node:util';
+import { programOptions, refuse } from '../program-options.js';
 import { CHOICES } from './choices.js';
 import { SCENARIOS } from './scenarios.js';
 import { type Finding, type ScenarioReport, scenariosOf, type SearchOrder } from './search.js';
 import { watchedSearch } from './watched-search.js';
 
-const { values } = parseArgs({
-  options: {
-    scenario: { type: 'string', default: '' },
-    at: { type: 'string' },
-    choice: { type: 'string' },
-    cases: { type: 'string', default: 'Infinity' },
-    seconds: { type: 'string', default: 'Infinity' },
-    'keep-going': { type: 'boolean', default: false },
-  },
+const USAGE = `npm run crash-points -- [--scenario TEXT] [--cases N] [--seconds T] [--keep-going]
+npm run crash-points -- --scenario NAME --at K [--choice CHOICE]`;
+
+const values = programOptions(USAGE, {
+  scenario: { type: 'string', default: '' },
+  at: { type: 'string' },
+  choice: { type: 'string' },
+  cases: { type: 'string', default: 'Infinity' },
+  seconds: { type: 'string', default: 'Infinity' },
+  'keep-going': { type: 'boolean', default: false },
 });
 
 const order: SearchOrder = {
@@ -33,9 +31,11 @@ const order: SearchOrder = {
   seconds: Number(values.seconds),
   keepsGoing: values['keep-going'],
 };
+if (![order.at ?? 0, order.cases, order.seconds].every((number) => number >= 0))
+  refuse('--at, --cases and --seconds are numbers');
 if (scenariosOf(SCENARIOS, order).length === 0 || order.choice !== values.choice)
-  fail('there is no such scenario, or no such choice');
-process.exit((await runAll().catch((error: unknown) => fail((error as Error).message))) ? 0 : 1);
+  refuse('there is no such scenario, or no such choice');
+process.exit((await runAll().catch((error: unknown) => refuse((error as Error).message))) ? 0 : 1);
 
 /** @returns whether nothing is wrong */
 async function runAll(): Promise<boolean> {
@@ -64,9 +64,4 @@ function explain({ place: { name, at, choice }, operation, why }: Finding): void
   console.log(`violation: ${name}, ${when}${choice === undefined ? '' : ` (${choice})`}: ${why}`);
   const which = at === undefined ? '' : ` --at ${at}${choice === undefined ? '' : ` --choice '${choice}'`}`;
   console.log(`again: npm run crash-points -- --scenario '${name}'${which}`);
-}
-
-function fail(why: string): never {
-  console.error(why);
-  process.exit(2);
 }

@@ -6,21 +6,22 @@ import { randomInt } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { programOptions, refuse } from '../program-options.js';
 import type { Failure, RunResult } from './run-target.js';
 import { runWatched } from './run-watched.js';
 import { TARGETS } from './targets.js';
 
-const { values } = parseArgs({
-  options: {
-    target: { type: 'string', multiple: true, default: [] },
-    inputs: { type: 'string', default: '10000' },
-    from: { type: 'string', default: '0' },
-    seed: { type: 'string' },
-    minutes: { type: 'string', default: '60' },
-    seconds: { type: 'string' },
-    list: { type: 'boolean', default: false },
-  },
+const USAGE = `npm run fuzz -- [--target NAME]... [--inputs N] [--from N] [--seed S] [--minutes M | --seconds T]
+npm run fuzz -- --list`;
+
+const values = programOptions(USAGE, {
+  target: { type: 'string', multiple: true, default: [] },
+  inputs: { type: 'string', default: '10000' },
+  from: { type: 'string', default: '0' },
+  seed: { type: 'string' },
+  minutes: { type: 'string', default: '60' },
+  seconds: { type: 'string' },
+  list: { type: 'boolean', default: false },
 });
 const seconds = values.seconds === undefined ? 60 * Number(values.minutes) : Number(values.seconds);
 const numbers = { inputs: Number(values.inputs), from: Number(values.from), seconds };
@@ -30,10 +31,7 @@ if (
   chosen.length < Math.max(1, new Set(values.target).size) ||
   ![...Object.values(numbers), seed].every((n) => n >= 0)
 ) {
-  process.stderr.write(
-    `--inputs, --from, --seed, --minutes and --seconds are numbers; --target is one of ${names()}\n`,
-  );
-  process.exit(2);
+  refuse(`--inputs, --from, --seed, --minutes and --seconds are numbers; --target is one of ${names()}`);
 }
 
 const LEAST_MS = 200;

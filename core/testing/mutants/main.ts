@@ -4,7 +4,7 @@
  * finds fault with the program as it is.
  */
 import { writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
+import { programOptions, refuse, wholeNumber } from '../program-options.js';
 import { CATALOGUE, mutantNamed } from './catalogue.js';
 import type { LayerName } from './layers/layer.js';
 import { layerNamed } from './layers/layers.js';
@@ -12,29 +12,34 @@ import type { Mutant } from './mutant.js';
 import { summaryOf, tableOf } from './table.js';
 import { askUnchanged, type Trial, tryMutant } from './trial.js';
 
-const { values } = parseArgs({
-  options: {
-    only: { type: 'string', multiple: true },
-    list: { type: 'boolean', default: false },
-    layers: { type: 'string' },
-    jobs: { type: 'string', default: '1' },
-    json: { type: 'string' },
-    'skip-unchanged': { type: 'boolean', default: false },
-  },
+const USAGE = `npm run mutants -- [--only NAME]... [--layers sim,raft,...] [--jobs J] [--json FILE] [--skip-unchanged]
+npm run mutants -- --list`;
+
+const values = programOptions(USAGE, {
+  only: { type: 'string', multiple: true },
+  list: { type: 'boolean', default: false },
+  layers: { type: 'string' },
+  jobs: { type: 'string', default: '1' },
+  json: { type: 'string' },
+  'skip-unchanged': { type: 'boolean', default: false },
 });
-const jobs = Number(values.jobs);
-if (!Number.isInteger(jobs) || jobs < 1) {
-  process.stderr.write('--jobs is a whole number from 1\n');
-  process.exit(2);
-}
+const jobs = wholeNumber('jobs', values.jobs, 1);
 const wanted = values.layers?.split(',');
-const mutants = (values.only === undefined ? CATALOGUE : values.only.map(mutantNamed)).filter(
+const mutants = (values.only === undefined ? CATALOGUE : values.only.map(named)).filter(
   ({ layers }) => wanted === undefined || layers.some(isWanted),
 );
 
 const tell = (line: string) => process.stdout.write(`${line}\n`);
 if (values.list) for (const { name, rows, what } of mutants) tell(`${name} (${rows.join(', ') || '-'}): ${what}`);
 else process.exitCode = (await run()) ? 0 : 1;
+
+function named(name: string): Mutant {
+  try {
+    return mutantNamed(name);
+  } catch (error) {
+    return refuse((error as Error).message);
+  }
+}
 
 async function run(): Promise<boolean> {
   const areGood = values['skip-unchanged'] || (await areLayersGood());

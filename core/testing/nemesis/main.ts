@@ -7,40 +7,32 @@
  */
 import { randomInt } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { CONCLAVE, ETCD } from '../cluster/member-program.js';
+import { programOptions, refuse, wholeNumber } from '../program-options.js';
 import { DRILLS, runDrill } from './drills/drills.js';
 import { ALL_FAULTS } from './faults/all-faults.js';
 import { runWithOwnMounts } from './equipment/own-mounts.js';
 import { runFor } from './rounds.js';
 
-const { values } = parseArgs({
-  options: {
-    minutes: { type: 'string', default: '1' },
-    /** Instead of minutes. */
-    seconds: { type: 'string' },
-    /** Answered operations in a second, below which a run is void. */
-    rate: { type: 'string', default: '100' },
-    seed: { type: 'string' },
-    members: { type: 'string', default: '3' },
-    clients: { type: 'string', default: '16' },
-    only: { type: 'string' },
-    against: { type: 'string', default: CONCLAVE.name },
-    drill: { type: 'string' },
-    rounds: { type: 'string' },
-    json: { type: 'string' },
-  },
+const USAGE = `npm run nemesis -- [--minutes M | --seconds T] [--seed S] [--members 3] [--clients 16] [--rate 100] [--only FAULT,FAULT...]
+                   [--against conclave|etcd] [--json FILE]
+npm run nemesis -- --drill NAME [--rounds N] [--members 3] [--json FILE]`;
+
+const values = programOptions(USAGE, {
+  minutes: { type: 'string', default: '1' },
+  /** Instead of minutes. */
+  seconds: { type: 'string' },
+  /** Answered operations in a second, below which a run is void. */
+  rate: { type: 'string', default: '100' },
+  seed: { type: 'string' },
+  members: { type: 'string', default: '3' },
+  clients: { type: 'string', default: '16' },
+  only: { type: 'string' },
+  against: { type: 'string', default: CONCLAVE.name },
+  drill: { type: 'string' },
+  rounds: { type: 'string' },
+  json: { type: 'string' },
 });
-
-function refuse(why: string): never {
-  process.stderr.write(`${why}\n`);
-  process.exit(2);
-}
-
-function whole(name: 'seed' | 'members' | 'clients' | 'rounds' | 'rate', least: number): number {
-  const number = Number(values[name]);
-  return Number.isInteger(number) && number >= least ? number : refuse(`--${name} is a whole number from ${least} on`);
-}
 
 const code = await runWithOwnMounts();
 if (code !== undefined) process.exit(code);
@@ -61,18 +53,18 @@ const interrupted = new AbortController();
 process.once('SIGINT', () => interrupted.abort());
 process.once('SIGTERM', () => interrupted.abort());
 const common = {
-  seed: values.seed === undefined ? randomInt(2 ** 31) : whole('seed', 0),
-  size: whole('members', 1),
+  seed: values.seed === undefined ? randomInt(2 ** 31) : wholeNumber('seed', values.seed, 0),
+  size: wholeNumber('members', values.members, 1),
   program,
   signal: interrupted.signal,
   tell: (line: string) => void process.stdout.write(`${line}\n`),
 };
 const summary = drill
-  ? await runDrill(drill, { ...common, rounds: values.rounds === undefined ? drill.rounds : whole('rounds', 1) })
+  ? await runDrill(drill, { ...common, rounds: wholeNumber('rounds', values.rounds ?? `${drill.rounds}`, 1) })
   : await runFor(forMs, {
       ...common,
-      clients: whole('clients', 1),
-      rateLeast: whole('rate', 0),
+      clients: wholeNumber('clients', values.clients, 1),
+      rateLeast: wholeNumber('rate', values.rate, 0),
       ...(only && { only }),
     });
 if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(summary)}\n`);

@@ -1,0 +1,33 @@
+import { parseArgs, type ParseArgsConfig } from 'node:util';
+
+type Options = NonNullable<ParseArgsConfig['options']>;
+
+/**
+ * What a program was called with. With `--help` it says how it is called, and ends; where it does not know an option, it ends
+ * with 2, as {@link refuse} does.
+ */
+export function programOptions<const T extends Options>(usage: string, options: T) {
+  if (process.argv.includes('--help')) {
+    process.stdout.write(`${usage}\n`);
+    process.exit(0);
+  }
+  try {
+    return parseArgs({ options }).values;
+  } catch (error) {
+    return refuse(`${(error as Error).message}\n${usage}`);
+  }
+}
+
+/** Ends a program that was called with something that makes no sense. */
+export function refuse(why: string): never {
+  process.stderr.write(`${why}\n`);
+  process.exit(2);
+}
+
+/** The whole number that an option was given. Ends the program if it is none, or below `least`. */
+export function wholeNumber(name: string, value: string, least: number): number {
+  const number = Number(value);
+  return /^\d+$/.test(value) && number >= least
+    ? number
+    : refuse(`--${name} ${value} is not a whole number from ${least} on`);
+}
