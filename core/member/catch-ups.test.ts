@@ -75,6 +75,6 @@ describe('the log is kept from a snapshot on', () => {
     catchUps.giveUp(1_000);
 
     expect(catchUps.mayLetGoTo(150)).toBe(150);
-    expect(warnings).toEqual([{ followers: ['2'], keptBytes: 1_000 }]);
+    expect(warnings).toEqual([{ followers: ['2'], heldBytes: 1_000 }]);
   });
 });

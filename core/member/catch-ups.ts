@@ -46,10 +46,10 @@ export class CatchUps {
   }
 
   /** So much has gathered that the log is let go of all the same: whoever is not far enough needs another snapshot. */
-  giveUp(keptBytes: number): void {
+  giveUp(heldBytes: number): void {
     const followers = [...this.#from.keys()].map((id) => id.toString(16));
     this.#logger.warn(
-      { followers, keptBytes },
+      { followers, heldBytes },
       'followers that were sent a snapshot fall too far behind: they need another',
     );
     this.#from.clear();

@@ -3,7 +3,7 @@ import type { Backend } from '../backend/backend.js';
 import { LogPurger } from './log-purger.js';
 
 /** A purger whose calls are written down in order; the backend's flush waits to be let go. */
-function setUp({ logKeptEntries = 3, logKeptBytes = 1_000, logKeptBytesMax = 10_000 } = {}) {
+function setUp({ logKeptEntries = 3, logKeptBytes = 1_000, logHeldBytesMax = 10_000 } = {}) {
   const calls: string[] = [];
   let flushed: (() => void) | undefined;
   const backend = {
@@ -19,9 +19,9 @@ function setUp({ logKeptEntries = 3, logKeptBytes = 1_000, logKeptBytesMax = 10_
     state: () => ({ backend }),
     catchUps: {
       mayLetGoTo: (index) => Math.min(index, needs.from),
-      giveUp: (keptBytes) => void needs.givenUpAt.push(keptBytes),
+      giveUp: (heldBytes) => void needs.givenUpAt.push(heldBytes),
     },
-    settings: { logKeptEntries, logKeptBytes, logKeptBytesMax },
+    settings: { logKeptEntries, logKeptBytes, logHeldBytesMax },
     onFailure: (error) => {
       throw error;
     },
@@ -121,8 +121,8 @@ describe('for followers that were sent a snapshot', () => {
   });
 
   test('that ends at the bound, which counts what entries take beside their data', async () => {
-    // Three lots of three entries of 1 byte and 300 beside it.
-    const { calls, needs, apply, flush } = setUp({ logKeptBytesMax: 9 * 301 });
+    // Two lots of three entries of 1 byte and 300 beside it, and the one that is kept anyway.
+    const { calls, needs, apply, flush } = setUp({ logHeldBytesMax: 6 * 301 });
     needs.from = 0;
     for (let i = 0; i < 3; i += 1) apply(3);
     expect(needs.givenUpAt).toEqual([]);
@@ -131,7 +131,7 @@ describe('for followers that were sent a snapshot', () => {
     apply(3);
     await flush();
 
-    expect(needs.givenUpAt).toEqual([12 * 301]);
+    expect(needs.givenUpAt).toEqual([9 * 301]);
     expect(calls).toEqual(['flush', 'raft 9', 'log 9']);
   });
 });

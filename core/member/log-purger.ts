@@ -13,7 +13,7 @@ export interface LogPurgerParts {
   readonly log: Pick<DurableLog, 'compactTo'>;
   readonly state: () => Pick<State, 'backend'>;
   readonly catchUps: Pick<CatchUps, 'mayLetGoTo' | 'giveUp'>;
-  readonly settings: Pick<MemberSettings, 'logKeptEntries' | 'logKeptBytes' | 'logKeptBytesMax'>;
+  readonly settings: Pick<MemberSettings, 'logKeptEntries' | 'logKeptBytes' | 'logHeldBytesMax'>;
   readonly onFailure: (error: Error) => void;
 }
 
@@ -93,9 +93,10 @@ export class LogPurger {
     const { catchUps, settings } = this.#parts;
     const needed = catchUps.mayLetGoTo(index);
     if (needed === index) return index;
-    const keptBytes = this.#full.reduce((sum, { entries, bytes }) => sum + bytes + entries * ENTRY_BYTES, 0);
-    if (keptBytes <= settings.logKeptBytesMax) return needed;
-    catchUps.giveUp(keptBytes);
+    const held = this.#full.slice(0, -1);
+    const heldBytes = held.reduce((sum, { entries, bytes }) => sum + bytes + entries * ENTRY_BYTES, 0);
+    if (heldBytes <= settings.logHeldBytesMax) return needed;
+    catchUps.giveUp(heldBytes);
     return index;
   }
 

@@ -41,10 +41,10 @@ export interface MemberSettings {
   /** Bytes of applied log entries after which older ones are let go of; between one and two times as many are kept. */
   readonly logKeptBytes: number;
   /**
-   * Bytes of memory that the log takes at most while more than that is kept: for followers that were sent a snapshot, until
-   * they have caught up. Beyond, they need another snapshot. Its files take as much at most.
+   * Bytes of memory for which more than that is kept, at most, for followers that were sent a snapshot, until they have
+   * caught up. Beyond, they need another snapshot.
    */
-  readonly logKeptBytesMax: number;
+  readonly logHeldBytesMax: number;
   /** Seconds for which a token is good after it was last used (etcd: `--auth-token-ttl`). */
   readonly authTokenTtlSeconds: number;
   /** Tokens that a member takes at one time, of all users and of one; past it those unused the longest are forgotten. */

@@ -53,7 +53,7 @@ export const DEFAULTS: Settings = {
   scrubRecordsPerStep: 256,
   logKeptEntries: 10_000,
   logKeptBytes: 16 * MEBIBYTE,
-  logKeptBytesMax: 256 * MEBIBYTE,
+  logHeldBytesMax: 256 * MEBIBYTE,
   authTokenTtlSeconds: 300,
   authTokensMax: 100_000,
   authTokensPerUserMax: 10_000,
