@@ -155,7 +155,7 @@ export class ConfigWatcher<S extends StandardSchemaV1 = StandardSchemaV1> implem
 
   /**
    * Publishes a document as the next release, for everybody. When this resolves, it is in force here, too (unless it was
-   * rejected here, or another one has followed), and soon after everywhere.
+   * rejected here, another one has followed, or the store has ended), and soon after everywhere.
    *
    * @throws {@link InvalidConfigError} if schema or JSON do not accept it; {@link ConfigConflictError} if another release
    * than `ifRelease` is in force; {@link TimeoutError} or the signal's reason: it may or may not have been published

@@ -72,6 +72,10 @@ export class Follower<S extends StandardSchemaV1> {
   #published: Pointer | undefined;
   #hasTriedSnapshot = false;
   #mustLoad = false;
+  /** The last look failed; another one comes by itself. */
+  #isUnread = false;
+  /** The store is closed, or its member has stopped: nothing more comes. */
+  #isOver = false;
   #loading: Promise<void> | undefined;
 
   constructor(store: Store, parts: FollowerParts<S>) {
@@ -105,7 +109,10 @@ export class Follower<S extends StandardSchemaV1> {
         this.#noteStaleness();
         void this.#useSnapshot();
       },
-      failed: (error) => this.#fail(error as Error),
+      failed: (error) => {
+        this.#isOver = true;
+        this.#fail(error as Error);
+      },
     });
     this.#pointer.ready().then(
       () => this.load(),
@@ -130,13 +137,15 @@ export class Follower<S extends StandardSchemaV1> {
     }
   }
 
-  /** This process published a release: reads it, whether or not the watch has told of it. Resolves when it was looked at. */
+  /**
+   * This process published a release: reads it, whether or not the watch has told of it. Resolves when it was looked at, or
+   * never can be.
+   */
   async follow(published: Pointer): Promise<void> {
     this.#published = published;
     if (!this.#isStarted) return;
     await this.load();
-    // What could not be read is tried again by itself.
-    while (this.#timers.has('retry') && !this.#stop.signal.aborted) await this.#news.promise;
+    while (this.#isUnread && !this.#isOver && !this.#stop.signal.aborted) await this.#news.promise;
   }
 
   async close(error: Error): Promise<void> {
@@ -180,12 +189,14 @@ export class Follower<S extends StandardSchemaV1> {
       this.#mustLoad = false;
       try {
         await this.#loadOnce();
+        this.#isUnread = false;
         this.#backoff.reset();
         this.#timers.get('retry')?.cancel();
         this.#timers.delete('retry');
         this.#tellNews();
       } catch (error) {
-        if (this.#stop.signal.aborted) return;
+        if (this.#isOver || this.#stop.signal.aborted) return;
+        this.#isUnread = true;
         this.#warn({ err: error }, 'a release could not be read; trying again');
         this.#after('retry', this.#backoff.nextMs(), () => void this.load());
       }

@@ -186,6 +186,23 @@ describe('publish', () => {
     expect(config.release).toBe(release);
   });
 
+  test('ends when the store is closed before it could be read back', async () => {
+    await config.publish(max(1));
+    await world.turning(config.ready());
+    let isPublished = false;
+    wayward.onCall = ({ method, txn }) => {
+      if (txn?.compares.length) isPublished = true;
+      return isPublished && method === 'get' ? { kind: 'fail', error: new UnavailableError('not now') } : undefined;
+    };
+    const publishing = config.publish(max(2));
+    await clock.advance(1_000);
+
+    await real.close();
+
+    expect((await world.turning(publishing)).release).toBe(2);
+    expect(config.release).toBe(1);
+  });
+
   test('waits while the store is away', async () => {
     wayward.goAway();
     const publishing = config.publish(max(1));

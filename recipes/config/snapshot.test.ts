@@ -4,6 +4,7 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { UnavailableError } from '../../core/base/errors.js';
 import { silentLogger } from '../../core/base/logger.js';
 import type { Store } from '../../core/store.js';
 import { type ManualClock, settle } from '../../core/testing/manual-clock.js';
@@ -180,6 +181,36 @@ describe('a watcher with a snapshot', () => {
     await waiting;
 
     expect(config.stale).toBe(true);
+  });
+
+  test('does not take it for what was published meanwhile', async () => {
+    await earlierLife();
+    let gets = 0;
+    let isPublished = false;
+    let answer!: () => void;
+    const until = new Promise<void>((resolve) => (answer = resolve));
+    wayward.onCall = ({ number, method, txn }) => {
+      if (txn?.compares.length) isPublished = true;
+      if (method === 'get' && isPublished) gets += 1;
+      if (number === 1) return { kind: 'hang' };
+      if (gets === 2) return { kind: 'before', act: () => until };
+      return gets === 1 ? { kind: 'fail', error: new UnavailableError('not now') } : undefined;
+    };
+    const config = watcher();
+    const waiting = config.ready();
+    await settle();
+    let isOver = false;
+    const publishing = config.publish(max(2)).finally(() => (isOver = true));
+    await clock.advance(3_000);
+    await waiting;
+    await settle();
+    expect(config.current.limits.max).toBe(1);
+    expect(isOver).toBe(false);
+
+    answer();
+    await world.turning(publishing);
+
+    expect(config.current.limits.max).toBe(2);
   });
 
   test('leaves it when the store answers that nothing was published', async () => {
