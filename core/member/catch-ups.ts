@@ -6,8 +6,7 @@ import type { MemberId } from '../raft/types.js';
  * Followers that are being sent a snapshot, and have not yet caught up since. They need the log from where it was taken:
  * if the leader let go of that while the snapshot is on its way, each would only end with the next one being sent.
  *
- * @remarks etcd compacts nothing while a snapshot is on its way; CockroachDB keeps the log from the snapshot's index on,
- * within a bound of bytes, as is done here.
+ * @remarks etcd compacts nothing while a snapshot is on its way, and CockroachDB nothing behind one; here that has a bound.
  */
 export class CatchUps {
   readonly #raft: Pick<Raft, 'progress'>;
