@@ -57,11 +57,12 @@ export class Atlas {
   }
 }
 
-/** Whether every majority of these members has one that is not among the damaged. */
-export function isRepairable(
-  { voters, outgoing }: Pick<Configuration, 'voters' | 'outgoing'>,
-  damaged: ReadonlySet<bigint>,
-): boolean {
+/**
+ * Whether every majority of these members has one that is not among the damaged, even if those that learn are given a vote
+ * before anybody notices what is wrong with them.
+ */
+export function isRepairable({ voters, learners, outgoing }: Configuration, damaged: ReadonlySet<bigint>): boolean {
   const sound = (group: readonly bigint[]) => group.filter((id) => !damaged.has(id)).length > group.length / 2;
-  return sound(voters) && (outgoing === undefined || sound(outgoing));
+  const damagedLearners = learners.filter((id) => damaged.has(id));
+  return sound([...voters, ...damagedLearners]) && (outgoing === undefined || sound(outgoing));
 }

@@ -150,9 +150,10 @@ export class Operator {
     const { world, atlas } = this.#ground;
     const configuration = leaderOf(world)?.raft?.configuration;
     if (configuration === undefined) return false;
-    const voters = configuration.voters.filter((id) => id !== member.id);
-    const damaged = new Set([...atlas.damaged].map(({ id }) => id).filter((id) => id !== member.id));
-    return voters.length > 0 && isRepairable({ voters }, damaged);
+    const others = (ids: readonly bigint[]) => ids.filter((id) => id !== member.id);
+    const [voters, learners] = [others(configuration.voters), others(configuration.learners)];
+    const damaged = new Set(others([...atlas.damaged].map(({ id }) => id)));
+    return voters.length > 0 && isRepairable({ voters, learners }, damaged);
   }
 }
 
