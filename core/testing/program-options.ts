@@ -6,13 +6,13 @@ type Options = NonNullable<ParseArgsConfig['options']>;
  * What a program was called with. With `--help` it says how it is called, and ends; where it does not know an option, it ends
  * with 2, as {@link refuse} does.
  */
-export function programOptions<const T extends Options>(usage: string, options: T) {
-  if (process.argv.includes('--help')) {
+export function programOptions<const T extends Options>(usage: string, options: T, args = process.argv.slice(2)) {
+  if (args.includes('--help')) {
     process.stdout.write(`${usage}\n`);
     process.exit(0);
   }
   try {
-    return parseArgs({ options }).values;
+    return parseArgs({ args, options }).values;
   } catch (error) {
     return refuse(`${(error as Error).message}\n${usage}`);
   }

@@ -16,7 +16,7 @@ import { runFor } from './rounds.js';
 
 const USAGE = `npm run nemesis -- [--minutes M | --seconds T] [--seed S] [--members 3] [--clients 16] [--rate 100] [--only FAULT,FAULT...]
                    [--against conclave|etcd] [--json FILE]
-npm run nemesis -- --drill NAME [--rounds N] [--members 3] [--json FILE]`;
+npm run nemesis -- --drill NAME [--rounds N] [--seed S] [--members 3] [--against conclave|etcd] [--json FILE]`;
 
 const values = programOptions(USAGE, {
   minutes: { type: 'string', default: '1' },
