@@ -30,7 +30,7 @@ interface Figures {
 
 /** A watcher that begins far in the past, beside puts that go on as before. */
 export async function catchUp(ground: Ground): Promise<void> {
-  const revisions = Math.ceil(REVISIONS / ground.divisor);
+  const revisions = Math.ceil(REVISIONS / ground.divide);
   const { names, measured } = await ofEach(ground, (contestant) => measure(contestant, revisions));
   const longer = measured.map(({ quiet, beside }) => beside.p99 / quiet.p99);
   printContest(

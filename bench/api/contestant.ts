@@ -7,17 +7,15 @@ import type { MemberProgram } from '../../core/testing/cluster/member-program.js
 import { ProcessCluster } from '../../core/testing/cluster/process-cluster.js';
 import { RawClient } from '../../core/rpc/testing/raw-client.js';
 import { processorMs, residentMb } from '../cluster/contestant.js';
+import type { Contest } from '../parts.js';
 import type { Probed } from './member-probe.js';
 
 const PROBE = new URL('./member-probe.js', import.meta.url).href;
 
-/** What a part is told of where and how much to measure. */
-export interface Ground {
-  readonly programs: readonly MemberProgram[];
-  /** Where data goes: on a disk, not in memory. */
-  readonly under: string;
+/** What a part is told of whom, where and how much to measure. */
+export interface Ground extends Contest {
   /** By what all counts are divided: 1 is the whole bench. */
-  readonly divisor: number;
+  readonly divide: number;
 }
 
 /** One member in a process of its own, and clients of it in this one. */

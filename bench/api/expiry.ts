@@ -29,7 +29,7 @@ interface Figures {
 
 /** Leases that all end in the same second, beside puts that go on. */
 export async function expiry(ground: Ground): Promise<void> {
-  const count = Math.ceil(LEASES / ground.divisor);
+  const count = Math.ceil(LEASES / ground.divide);
   const { names, measured } = await ofEach(ground, (contestant) => measure(contestant, count));
   const [ours] = measured;
   printContest(

@@ -22,9 +22,9 @@ interface Figures {
 
 /** Leases of many clients that are kept alive, and what of a core that takes the member. */
 export async function keepAlives(ground: Ground): Promise<void> {
-  const leases = Math.ceil(LEASES / ground.divisor);
+  const leases = Math.ceil(LEASES / ground.divide);
   const clients = Math.min(CLIENTS, leases);
-  const runMs = ground.divisor > 1 ? RENEWED_EVERY_MS / 4 : RUN_MS;
+  const runMs = ground.divide > 1 ? RENEWED_EVERY_MS / 4 : RUN_MS;
   const { names, measured } = await ofEach(ground, (contestant) => measure(contestant, leases, clients, runMs));
   const [ours] = measured;
   printContest(

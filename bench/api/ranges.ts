@@ -28,7 +28,7 @@ interface Figures {
 
 /** Reads a very large range, in one stream and page by page, beside reads of single keys. */
 export async function ranges(ground: Ground): Promise<void> {
-  const count = Math.ceil(KEYS / ground.divisor);
+  const count = Math.ceil(KEYS / ground.divide);
   const { names, measured } = await ofEach(ground, (contestant) => measure(contestant, count));
   const lines = (['streamed', 'paged'] as const).flatMap((way) => {
     const walks = measured.map((figures) => figures[way]);

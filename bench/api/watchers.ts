@@ -29,7 +29,7 @@ interface Figures {
 
 /** Many watchers of one key: what they take in the member, and when the last one hears of a change. */
 export async function watchers(ground: Ground): Promise<void> {
-  const count = Math.ceil(WATCHERS / ground.divisor);
+  const count = Math.ceil(WATCHERS / ground.divide);
   const streams = Math.min(STREAMS, count);
   const { names, measured } = await ofEach(ground, (contestant) => watch(contestant, count, streams));
   const [ours] = measured;

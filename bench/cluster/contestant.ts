@@ -3,15 +3,13 @@ import { connect, type Store } from 'conclave/core';
 import type { MemberProgram } from '../../core/testing/cluster/member-program.js';
 import type { MemberProcess } from '../../core/testing/cluster/member-process.js';
 import { ProcessCluster } from '../../core/testing/cluster/process-cluster.js';
+import type { Contest } from '../parts.js';
 
 /** Ticks of processor time in a second, as /proc counts them on every Linux that Node runs on. */
 const TICKS = 100;
 
-/** What a part of the bench may be told of how clusters are to be started. */
-export interface Ground {
-  readonly programs: readonly MemberProgram[];
-  /** Where data goes: on a disk, not in memory. */
-  readonly under: string;
+/** What a part is told of whom, where and how much to measure. */
+export interface Ground extends Contest {
   /** Rounds of what is done in rounds, at most. */
   readonly rounds: number;
   /** Writes of the parts that need many of them. */
