@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { toBytes } from '../base/bytes.js';
+import { ClosedError } from '../base/errors.js';
 import { key } from '../base/key-range.js';
 import { ManualClock } from '../testing/manual-clock.js';
 import { openHub } from '../watch/testing/event-log.js';
@@ -99,8 +100,12 @@ describe('a watcher of a member', () => {
     for (let revision = 0; revision < revisions; revision += 1) write('b=');
     let wakes = 0;
     const onReady = () => (wakes += 1);
-    const watcher = new PatientWatcher(hub.watch(request, onReady), { installing: () => undefined, pace, onReady });
-    return { log, write, watcher, wakes: () => wakes };
+    const replica: { installing: undefined; ended: ClosedError | undefined } = {
+      installing: undefined,
+      ended: undefined,
+    };
+    const watcher = new PatientWatcher(hub.watch(request, onReady), { replica, pace, onReady });
+    return { log, write, watcher, replica, wakes: () => wakes };
   }
 
   test('goes through history that does not concern it in parts, and is called back for each', async () => {
@@ -139,6 +144,19 @@ describe('a watcher of a member', () => {
     await clock.advance(10);
 
     expect(wakes()).toBe(0);
+  });
+
+  test('reads no history any more once the member has ended or is about to, for what it would read may be closed', async () => {
+    const { log, watcher, replica, wakes } = behind(6);
+    watcher.take();
+    replica.ended = new ClosedError('the member');
+    await clock.advance(1);
+
+    expect(wakes()).toBe(1);
+    expect(watcher.take()).toBeUndefined();
+    expect(log.historyReads).toBe(1);
+    await clock.advance(100);
+    expect(wakes()).toBe(1);
   });
 
   test('that has seen everything waits for nobody', () => {

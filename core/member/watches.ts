@@ -18,6 +18,6 @@ export class Watches {
   watch(request: WatchRequest, onReady: () => void): Watcher {
     this.#replica.assertRunning();
     const watcher = this.#replica.state.machine.watch.watch(request, onReady);
-    return new PatientWatcher(watcher, { installing: () => this.#replica.installing, pace: this.#pace, onReady });
+    return new PatientWatcher(watcher, { replica: this.#replica, pace: this.#pace, onReady });
   }
 }
